@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: EUPL-1.2
+# `make demo` shows what it does, `make test` shows that it holds.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export PYTHONDONTWRITEBYTECODE := 1
+
+# The Python with current packages, where pip could make one.
+PYTHON = $(firstword $(wildcard .build-venv/bin/python3) python3)
+SCRIPTS := .ci/run $(wildcard tools/*.sh)
+
+# A filter that matches nothing would end well too, and prove nothing.
+ran_something = awk '{ print; fflush() } /Test run with [1-9]/ { ran = 1 } END { exit !ran }'
+
+.PHONY: help
+help:
+	@echo "make demo      protect, destroy and restore a real tree of this machine"
+	@echo "make test      all tests"
+	@echo "make build     the program as users get it: .build-package/zwilling"
+	@echo "make package   a .deb and a .tar.gz in dist/"
+	@echo "make bench     against restic and borg; BENCH=--quick for smaller inputs"
+	@echo "make soak      the damage and kill loops at length; ROUNDS=100"
+	@echo "make fuzz      mutated objects through every decoder; SECONDS_MAX=600"
+	@echo "make clean     remove what was built"
+
+.PHONY: setup
+setup:
+	@bash tools/setup.sh build test
+
+.PHONY: build
+build:
+	@bash tools/setup.sh build
+	@bash tools/build.sh
+
+.PHONY: demo
+demo: build
+	@bash tools/demo.sh
+
+.PHONY: package
+package: build
+	@bash tools/package.sh
+
+.PHONY: test
+test: setup
+	@$(MAKE) test-swift test-python test-scripts test-bench
+	@echo "All tests passed: Swift, Python, scripts, benchmark."
+
+# XCTest is off: nothing is written for it, and its "0 tests" reads like a failure.
+.PHONY: test-swift
+test-swift:
+	swift build --build-tests
+	swift test --skip-build --disable-xctest
+
+.PHONY: test-python
+test-python:
+	$(PYTHON) tools/test_tools.py
+	$(PYTHON) -m unittest tools/test_rescue.py
+	$(PYTHON) tools/rescue.py --self-test docs/format-vectors.json
+	# In a crisis there is only what the system brings, and no package at all.
+	/usr/bin/python3 tools/rescue.py --self-test docs/format-vectors.json
+
+.PHONY: test-scripts
+test-scripts:
+	@for script in $(SCRIPTS); do bash -n "$$script"; done
+	@if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS); \
+	else echo "There is no shellcheck here; the scripts were only parsed."; fi
+
+# Small and quick, with the program of the tests: only so that it does not rot.
+.PHONY: test-bench
+test-bench:
+	$(PYTHON) tools/bench.py --smoke --program .build/debug/zwilling
+
+.PHONY: bench
+bench: build
+	@bash tools/setup.sh bench
+	@python3 tools/bench.py $(BENCH)
+
+ROUNDS ?= 100
+.PHONY: soak
+soak: setup
+	ZWILLING_SOAK=$(ROUNDS) swift test -c release --disable-xctest --filter '^Scenarios\.' \
+		| $(ran_something)
+
+SECONDS_MAX ?= 600
+.PHONY: fuzz
+fuzz: setup
+	ZWILLING_FUZZ_SECONDS=$(SECONDS_MAX) swift test -c release --disable-xctest --filter Fuzz \
+		| $(ran_something)
+
+.PHONY: clean
+clean:
+	rm -rf .build .build-* dist

@@ -1,0 +1,65 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: EUPL-1.2
+
+// The drawing of the house. A room may use only the rooms named in its `needs`, which all stand
+// above it in this list; the `Tidy` tests hold every `import` against it.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+func names(_ rooms: [String]) -> [Target.Dependency] { rooms.map { .target(name: $0) } }
+
+/// One room of the house and the tests that live beside it.
+func room(
+    _ name: String, needs: [String] = [], from packages: [Target.Dependency] = []
+) -> [Target] {
+    [
+        .target(name: name, dependencies: names(needs) + packages, swiftSettings: strict),
+        .testTarget(
+            name: "\(name)Tests", dependencies: names([name] + needs) + packages,
+            path: "Tests/\(name)", swiftSettings: strict),
+    ]
+}
+
+let package = Package(
+    name: "zwilling",
+    products: [.executable(name: "zwilling", targets: ["zwilling"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "CLinux"),
+        .target(name: "CCompanions"),
+    ]
+        + room("Ground")
+        + room("Files", needs: ["CLinux", "Ground"])
+        + room("Sites", needs: ["Ground", "Files"])
+        + room(
+            "Vault", needs: ["CZstd", "Ground", "Files", "Sites"], from: [crypto, cryptoExtras])
+        + room("Capture", needs: ["Ground", "Files", "Sites", "Vault"])
+        + room("Revival", needs: ["Ground", "Files", "Sites", "Vault", "Capture"])
+        + [
+            .executableTarget(
+                name: "zwilling",
+                dependencies: names([
+                    "CCompanions", "Ground", "Files", "Sites", "Vault", "Capture", "Revival",
+                ]) + [arguments],
+                swiftSettings: strict),
+            .testTarget(
+                name: "Scenarios",
+                dependencies: names(["Ground", "Files", "Sites", "Vault", "Capture", "Revival"]),
+                path: "Tests/Scenarios", swiftSettings: strict),
+            .testTarget(name: "Tidy", path: "Tests/Tidy", swiftSettings: strict),
+        ]
+)

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+const int clinux_o_noatime = O_NOATIME;
+const int clinux_o_path = O_PATH;
+const int clinux_seek_data = SEEK_DATA;
+const int clinux_seek_hole = SEEK_HOLE;
+const long clinux_utime_omit = UTIME_OMIT;
+
+ssize_t clinux_getdents64(int directory, void *buffer, size_t size) {
+    return syscall(SYS_getdents64, directory, buffer, size);
+}
+
+int clinux_rename_noreplace(int directory, const char *from, const char *to) {
+    return renameat2(directory, from, directory, to, RENAME_NOREPLACE);
+}
+
+unsigned int clinux_major(uint64_t device) { return major(device); }
+
+unsigned int clinux_minor(uint64_t device) { return minor(device); }
+
+uint64_t clinux_makedev(unsigned int maj, unsigned int min) { return makedev(maj, min); }
+
+ssize_t clinux_getrandom(void *buffer, size_t size) { return getrandom(buffer, size, 0); }
+
+int clinux_cores(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 0;
+    return CPU_COUNT(&set);
+}
+
+int clinux_keep_memory(int bytes) {
+    // Both or neither: the second alone would also freeze the first at its low default.
+    return mallopt(M_MMAP_THRESHOLD, bytes) == 1 && mallopt(M_TRIM_THRESHOLD, bytes) == 1;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Capture
+import Files
+import Ground
+import Synchronization
+import Vault
+
+package struct RestoreOptions: Sendable {
+    /// nil: everything.
+    package var include: Exclusion?
+    /// Only what is at or below this path, put at the target itself.
+    package var subtree: TreePath = []
+    /// Takes a target with something in it, and replaces files of the same name.
+    package var overwrites = false
+    package var width = Machine.cores
+
+    package init() {}
+}
+
+package struct RestoreProgress: Sendable {
+    package var entriesDone = 0
+    package var entriesTotal = 0
+    package var bytesDone: UInt64 = 0
+    package var bytesTotal: UInt64 = 0
+}
+
+/// What came of a restore.
+package struct Restored: Sendable {
+    package var counts = RecordBody.Counts()
+    /// Entries, or attributes of entries, that are not back, each with its reason.
+    package var notRestored: [LeftOut] = []
+}
+
+/// A snapshot → files.
+package struct Restore: Sendable {
+    private let vault: OpenVault
+    private let snapshot: Observed.Fact
+    private let options: RestoreOptions
+
+    package init(_ vault: OpenVault, _ snapshot: Observed.Fact, options: RestoreOptions) {
+        (self.vault, self.snapshot, self.options) = (vault, snapshot, options)
+    }
+
+    /// Brings the files back below `target`, which must be empty or not exist yet.
+    ///
+    /// Nothing is ever written through a symbolic link: every directory is opened by its own name
+    /// from the one above. Damage in the vault costs the files that need it and nothing else.
+    package func run(
+        to target: [UInt8], report: @escaping @Sendable (RestoreProgress) -> Void
+    ) async throws(Trouble) -> Restored {
+        let tree = try await TreeReader(vault, snapshot, width: options.width)
+        let root = try prepare(target)
+        let restoring = Restoring(tree, options, report)
+        restoring.expect(entries: tree.sections.reduce(0) { $0 + $1.entries }, snapshot)
+        let sections = tree.sections(below: options.subtree)
+        let board = RestoreBoard(RestoreWork(sections: sections)) { $0.take() }
+        let shared = SharedRoot(root)
+        try await Crew.together(width: options.width) { () async throws(Trouble) in
+            do throws(Trouble) {
+                let worker = RestoreWorker(restoring, root: try shared.again(target))
+                try await worker.work(on: board)
+            } catch {
+                board.abandon()
+                throw error
+            }
+        }
+        let last = RestoreWorker(restoring, root: try shared.again(target))
+        try await last.makeLinks(from: Ladder(root: try shared.again(target)))
+        try await last.finishDirectories()
+        var result = restoring.result
+        if let unplaced = result.notRestored.first(where: { $0.trouble.cause is UnplacedChunk }) {
+            let trouble = await vault.explained(unplaced.trouble, of: snapshot)
+            result.notRestored = result.notRestored.map {
+                $0.trouble.cause is UnplacedChunk ? LeftOut(path: $0.path, trouble: trouble) : $0
+            }
+        }
+        return result
+    }
+
+    private func prepare(_ target: [UInt8]) throws(Trouble) -> Descriptor {
+        let act = Words("Cannot restore to", de: "Kann nicht wiederherstellen nach")
+        let isEmpty: Bool
+        do throws(SystemError) {
+            try Machine.makeDirectories(target, permissions: 0o700)
+            let root = try Descriptor.directory(target)
+            isEmpty = try root.names().isEmpty
+            if isEmpty || options.overwrites { return root }
+        } catch { throw error.at(target).trouble(act) }
+        throw Trouble(
+            .exists,
+            Words(
+                "\"\(printable(target))\" is not empty.",
+                de: "„\(printable(target))“ ist nicht leer."),
+            advice: Words(
+                "Choose an empty directory, or replace files of the same name with --overwrite.",
+                de: "Ein leeres Verzeichnis wählen oder mit --overwrite gleichnamige Dateien ersetzen."
+            ))
+    }
+}
+
+/// The target directory, from which every worker starts.
+private final class SharedRoot: Sendable {
+    private let root: Descriptor
+
+    init(_ root: consuming Descriptor) { self.root = root }
+
+    func again(_ target: [UInt8]) throws(Trouble) -> Descriptor {
+        do throws(SystemError) { return try root.again() } catch {
+            throw error.at(target).trouble(
+                Words("Cannot restore to", de: "Kann nicht wiederherstellen nach"))
+        }
+    }
+}
+
+/// What the workers of a restore do: read sections, which brings pieces, and write those.
+enum RestoreJob: Sendable {
+    case section(SectionReference)
+    case piece(RestorePiece)
+}
+
+struct RestoreWork: Sendable {
+    private var sections: ArraySlice<SectionReference>
+    private var pieces: [RestorePiece] = []
+
+    init(sections: [SectionReference]) { self.sections = sections[...] }
+
+    /// Pieces first, so that few wait in memory.
+    mutating func take() -> RestoreJob? {
+        if let piece = pieces.popLast() { return .piece(piece) }
+        return sections.popFirst().map { .section($0) }
+    }
+
+    mutating func add(_ new: [RestorePiece]) { pieces = new.reversed() + pieces }
+}
+
+typealias RestoreBoard = WorkBoard<RestoreWork, RestoreJob>
+
+/// An entry and where it goes.
+struct Placed: Sendable {
+    /// Below the target.
+    let path: TreePath
+    let entry: Entry
+    let attributes: [Attribute]
+}
+
+/// Something that one worker writes by itself.
+enum RestorePiece: Sendable {
+    /// Small files out of one chunk.
+    case slices(ChunkReference, [Placed])
+    /// Some chunks of a file, from a place in its stream. Whoever writes the last part finishes it.
+    case part(FileInParts, [ChunkReference], start: UInt64)
+}
+
+/// A file that several workers may write to.
+final class FileInParts: Sendable {
+    let placed: Placed
+    private let left: Mutex<(parts: Int, isDamaged: Bool)>
+
+    init(_ placed: Placed, parts: Int) {
+        self.placed = placed
+        left = Mutex((parts, false))
+    }
+
+    enum Outcome { case goesOn, complete, damaged }
+
+    func partDone(isDamaged: Bool) -> Outcome {
+        left.withLock { left in
+            left.parts -= 1
+            left.isDamaged = left.isDamaged || isDamaged
+            guard left.parts == 0 else { return .goesOn }
+            return left.isDamaged ? .damaged : .complete
+        }
+    }
+}

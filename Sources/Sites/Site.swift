@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Ground
+
+/// A place that keeps the objects of a vault: a directory now, buckets and hosts later.
+///
+/// A site is never believed. Whatever it hands out is checked against a name, a signature or an
+/// authentication tag by whoever asked for it, so a site needs to be durable but not honest.
+/// Every implementation must pass the conformance suite in `Tests/Sites`.
+public protocol Site: Sendable {
+    /// What people call it, for messages: the path of a directory, later a URL.
+    var label: String { get }
+
+    /// Stores an object. When this returns, the object survives a loss of power; when it throws,
+    /// the object is either wholly there or not at all.
+    ///
+    /// - Throws: `Trouble` of kind `.exists` where `existing` is `.refuse` and the name is taken,
+    ///   `.full`, `.readOnly`, `.denied` or `.system`.
+    func put(
+        _ name: ObjectName, _ bytes: ArraySlice<UInt8>, existing: Existing
+    ) async throws(Trouble)
+
+    /// The bytes of an object, or those of `range` that exist (a range that reaches past the end
+    /// is clipped).
+    ///
+    /// - Throws: `Trouble` of kind `.missing`, `.damaged` where the site cannot hand out what it
+    ///   says it has, `.denied` or `.system`.
+    func get(_ name: ObjectName, in range: Range<Int>?) async throws(Trouble) -> [UInt8]
+
+    /// Every object whose name begins with `prefix`, ordered by name. What a listing does not show
+    /// is never proof that it does not exist.
+    func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry]
+
+    /// Removes an object; one that is not there is no error.
+    func remove(_ name: ObjectName) async throws(Trouble)
+}
+
+/// What a put does where the name is taken already.
+public enum Existing: Sendable {
+    /// Exactly one of several writers wins; the others get `.exists`.
+    case refuse
+    /// The new object takes the place of the old one, at once and wholly.
+    case replace
+}
+
+/// One line of a listing.
+public struct ObjectEntry: Hashable, Sendable {
+    public let name: ObjectName
+    /// Bytes.
+    public let size: Int
+
+    public init(name: ObjectName, size: Int) {
+        self.name = name
+        self.size = size
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Crypto
+import Ground
+import Sites
+
+/// A vault with the reader's keys: the only value that gives content.
+package struct OpenVault: Sendable {
+    package let vault: Vault
+    package let observed: Observed
+    private let domains: [Identifier: (writer: Identifier, domain: Domain)]
+    private let readers: [UInt32: Sealing.RecipientKey]
+
+    package init(
+        _ vault: Vault, _ unlocked: UnlockedKeyring, remembering memory: Memory? = nil
+    ) async throws(Trouble) {
+        var domains: [Identifier: (writer: Identifier, domain: Domain)] = [:]
+        var readers: [UInt32: Sealing.RecipientKey] = [:]
+        let observer: Sealing.RecipientKey
+        do {
+            for writer in vault.keyring.writers {
+                domains[writer.domain] = (writer.id, try unlocked.domain(of: writer))
+            }
+            for epoch in vault.keyring.epochs {
+                readers[epoch.number] = try unlocked.strongbox.reader(of: epoch.number)
+            }
+            observer = try Strongbox.recipientKey(unlocked.strongbox.observerSeed)
+        } catch { throw .impossible("a key of the strongbox") }
+        self.vault = vault
+        (self.domains, self.readers) = (domains, readers)
+        observed = try await Observed(vault, with: observer, remembering: memory)
+    }
+
+    /// A pack as far as needed to read its chunks.
+    package struct Pack: Sendable {
+        package let front: PackFront
+        package let bytes: Int
+        package let domain: Domain
+        package let key: SymmetricKey
+        package let rows: [ChunkTable.Row]
+    }
+
+    package func domain(of pack: PackFront) throws(Trouble) -> Domain {
+        guard let (writer, domain) = domains[pack.header.domain],
+            pack.header.writer == writer, pack.header.vault == vault.keyring.vault
+        else {
+            throw .damaged(
+                packName(pack.name).text, at: vault.site.label,
+                Words("it belongs to no writer", de: "es gehört zu keinem Schreiber"))
+        }
+        return domain
+    }
+
+    package func open(_ front: PackFront, bytes: Int) throws(Trouble) -> Pack {
+        guard let reader = readers[front.header.epoch] else {
+            throw .damaged(
+                packName(front.name).text, at: vault.site.label,
+                Words("it is of an unknown epoch", de: "es ist aus einer unbekannten Epoche"))
+        }
+        let domain = try domain(of: front)
+        return Pack(
+            front: front, bytes: bytes, domain: domain,
+            key: try front.contentKey(reader, at: vault.site.label),
+            rows: try front.table(domain, at: vault.site.label).rows)
+    }
+
+    /// Where the chunks of a writer's packs lie. Packs that cannot be opened are remembered in the
+    /// index, and named when something is missed.
+    ///
+    /// Only packs of the writer's own domain count, so that nobody else's chunk can take the
+    /// place of one of its own.
+    package func index(
+        of packs: [PackReference], by writer: Writer, width: Int
+    ) async -> ChunkIndex {
+        let opened = await eachInOrder(packs, width: width) { reference in
+            do throws(Trouble) {
+                let front = try await vault.packFront(reference.name)
+                guard front.header.domain == writer.domain else {
+                    throw .damaged(
+                        packName(reference.name).text, at: vault.site.label,
+                        Words("it is another writer's", de: "es ist eines anderen Schreibers"))
+                }
+                return Result<Pack, Trouble>.success(try open(front, bytes: reference.bytes))
+            } catch { return .failure(error) }
+        }
+        return ChunkIndex(opened, site: vault.site.label)
+    }
+
+    /// Where the chunks of a snapshot lie. If one of its packs is gone, its writer's other packs
+    /// are looked through too: a later run may have stored the same chunks again.
+    package func index(of snapshot: Observed.Fact, width: Int) async -> ChunkIndex {
+        let index = await index(of: snapshot.packs, by: snapshot.writer, width: width)
+        guard !index.troubles.isEmpty else { return index }
+        return await self.index(
+            of: observed.packs(of: snapshot.writer), by: snapshot.writer, width: width)
+    }
+}
+
+extension OpenVault {
+    /// Names the pack behind a chunk that is nowhere, by hashing the snapshot's packs: slow, but
+    /// it is asked only when something is missing.
+    package func explained(
+        _ trouble: Trouble, of snapshot: Observed.Fact
+    ) async -> Trouble {
+        guard trouble.cause is UnplacedChunk else { return trouble }
+        for pack in snapshot.packs {
+            do throws(Trouble) {
+                let bytes = try await vault.site.get(packName(pack.name), in: nil)
+                guard Sealing.hash(bytes) == pack.name else {
+                    throw .changed(packName(pack.name).text, at: vault.site.label)
+                }
+            } catch { return error }
+        }
+        return trouble
+    }
+}
+
+/// Runs `body` for each element, `width` at a time, and gives the results in the elements' order.
+package func eachInOrder<Element: Sendable, Result: Sendable>(
+    _ elements: [Element], width: Int, _ body: @escaping @Sendable (Element) async -> Result
+) async -> [Result] {
+    await withTaskGroup(of: (Int, Result).self) { group in
+        var results = [Result?](repeating: nil, count: elements.count)
+        var next = 0
+        while next < min(width, elements.count) {
+            let index = next
+            group.addTask { (index, await body(elements[index])) }
+            next += 1
+        }
+        for await (index, result) in group {
+            results[index] = result
+            if next < elements.count {
+                let index = next
+                group.addTask { (index, await body(elements[index])) }
+                next += 1
+            }
+        }
+        return results.compactMap { $0 }
+    }
+}

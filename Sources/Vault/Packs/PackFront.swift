@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Crypto
+import Ground
+import Sites
+
+/// The object name of a pack.
+package func packName(_ name: Digest) -> ObjectName {
+    let hex = name.hex
+    guard let object = ObjectName("packs/\(hex.prefix(2))/\(hex)") else {
+        preconditionFailure("hex makes a name")
+    }
+    return object
+}
+
+/// Header and sealed chunk table of a pack: what one ranged get brings.
+package struct PackFront: Sendable {
+    package let name: Digest
+    package let header: PackHeader
+    package let chunksStart: Int
+    private let headerHash: [UInt8]
+    private let sealedTable: [UInt8]
+    /// Bound into the sealing of every chunk.
+    package let binding: [UInt8]
+    private let info: [UInt8]
+
+    package init(name: Digest, decoding bytes: [UInt8]) throws(Malformed) {
+        var reader = ByteReader(bytes)
+        self.name = name
+        header = try PackHeader(decoding: &reader)
+        let headerBytes = reader.offset
+        guard header.tableBytes <= ChunkTable.bytesMax else {
+            throw Malformed("chunk table too large", at: 108)
+        }
+        sealedTable = try reader.raw(Int(header.tableBytes))
+        chunksStart = reader.offset
+        headerHash = Sealing.hash(bytes[..<headerBytes]).bytes
+        binding = Sealing.hash(bytes[..<PackHeader.boundBytes]).bytes
+        info = Array(bytes[..<PackHeader.infoBytes])
+    }
+
+    package func table(_ domain: Domain, at site: String) throws(Trouble) -> ChunkTable {
+        do {
+            let plain = try Sealing.open(
+                sealedTable, under: domain.tableKey(of: header.pack), binding: headerHash)
+            return try ChunkTable(decoding: Array(plain), content: header.content)
+        } catch let error as Malformed {
+            throw .malformed(packName(name).text, at: site, error)
+        } catch {
+            throw .damaged(
+                packName(name).text, at: site,
+                Words("its chunk table does not open", de: "seine Stücktabelle öffnet sich nicht"))
+        }
+    }
+
+    /// The key of the pack's content, checked against the commitment in the header, because
+    /// AES-GCM alone would let two keys open one cipher text.
+    package func contentKey(
+        _ reader: Sealing.RecipientKey, at site: String
+    ) throws(Trouble) -> SymmetricKey {
+        do {
+            let mine = Sealing.fingerprint(reader.publicKey)
+            guard let wrapped = header.recipients.first(where: { $0.fingerprint == mine })?.wrapped
+            else { throw Unopened() }
+            let key = SymmetricKey(
+                data: try Sealing.open(wrapped, with: reader, info: info))
+            guard PackHeader.commitment(to: key) == header.commitment else { throw Unopened() }
+            return key
+        } catch {
+            throw .damaged(
+                packName(name).text, at: site,
+                Words(
+                    "the reader's key does not open it", de: "der Leserschlüssel öffnet es nicht"))
+        }
+    }
+}
+
+extension Vault {
+    /// Ranged reads begin and end at multiples of this, so that a site does not learn where
+    /// chunks lie.
+    package static let alignment = 256 << 10
+
+    /// Every pack that the site lists, with its size.
+    package func presentPacks() async throws(Trouble) -> [Digest: Int] {
+        var packs: [Digest: Int] = [:]
+        for entry in try await site.list("packs/") {
+            guard let hex = entry.name.text.split(separator: "/").last,
+                let name = Digest(hex: hex)
+            else { continue }
+            packs[name] = entry.size
+        }
+        return packs
+    }
+
+    package func packFront(_ name: Digest) async throws(Trouble) -> PackFront {
+        let bytes = try await site.get(packName(name), in: 0..<Self.alignment)
+        do { return try PackFront(name: name, decoding: bytes) } catch {
+            throw .malformed(packName(name).text, at: site.label, error)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Ground
+import Sites
+
+/// A vault whose records can be read: what an observer sees.
+package struct Observed: Sendable {
+    /// What one record says, with its pack list worked out.
+    package struct Fact: Sendable {
+        package let writer: Writer
+        package let sequence: UInt64
+        /// The hash of the record: the name of a snapshot.
+        package let id: Digest
+        package let body: RecordBody
+        package let packs: [PackReference]
+    }
+
+    package let vault: Vault
+    /// All writers' records, by time.
+    package let facts: [Fact]
+    package let heads: [Identifier: ChainHead]
+    /// Records that are damaged or missing, each named.
+    package let troubles: [Trouble]
+
+    package var snapshots: [Fact] { facts.filter { $0.body.kind == .snapshot } }
+
+    /// - Parameter writers: nil for all that the keyring names.
+    package init(
+        _ vault: Vault, writers: [Writer]? = nil, with observer: Sealing.RecipientKey,
+        remembering memory: Memory? = nil
+    ) async throws(Trouble) {
+        var facts: [Fact] = []
+        var heads: [Identifier: ChainHead] = [:]
+        var troubles: [Trouble] = []
+        for writer in writers ?? vault.keyring.writers {
+            let chain = try await Chain(
+                of: writer, in: vault, remembered: memory?.heads[writer.id] ?? .start)
+            heads[writer.id] = chain.head
+            troubles += chain.troubles
+            var lists: [UInt64: [PackReference]] = [:]
+            for record in chain.records {
+                do {
+                    let fact = try Self.fact(
+                        record, of: writer, with: observer, lists, site: vault.site.label)
+                    lists[record.sequence] = fact.packs
+                    facts.append(fact)
+                } catch { troubles.append(error) }
+            }
+        }
+        self.vault = vault
+        self.facts = facts.sorted { ($0.body.begun, $0.id) < ($1.body.begun, $1.id) }
+        (self.heads, self.troubles) = (heads, troubles)
+    }
+
+    private static func fact(
+        _ record: Record, of writer: Writer, with observer: Sealing.RecipientKey,
+        _ lists: [UInt64: [PackReference]], site: String
+    ) throws(Trouble) -> Fact {
+        let name = Record.name(writer.id, record.sequence).text
+        let body: RecordBody
+        do { body = try record.body(with: observer) } catch {
+            switch error {
+            case .unopened:
+                throw .damaged(
+                    name, at: site,
+                    Words(
+                        "the observer's key does not open it",
+                        de: "der Beobachterschlüssel öffnet ihn nicht"))
+            case .malformed(let reason):
+                throw .malformed(name, at: site, reason)
+            }
+        }
+        var packs = body.packsAdded
+        if body.base > 0 {
+            guard let before = lists[body.base] else {
+                throw .damaged(
+                    name, at: site,
+                    Words(
+                        "its pack list rests on record \(body.base), which cannot be read",
+                        de: "seine Paketliste beruht auf Eintrag \(body.base), der nicht lesbar ist"
+                    ))
+            }
+            let removed = Set(body.packsRemoved)
+            packs = before.filter { !removed.contains($0.name) } + packs
+        }
+        return Fact(
+            writer: writer, sequence: record.sequence, id: record.hash, body: body, packs: packs)
+    }
+
+    /// The snapshot that a person means: `latest`, or the first digits of its name.
+    package func snapshot(_ wish: String) throws(Trouble) -> Fact {
+        guard wish != "latest" else { return try latest() }
+        let found = snapshots.filter { $0.id.hex.hasPrefix(wish.lowercased()) }
+        guard wish.count >= 4, found.count == 1, let snapshot = found.first else {
+            let reason =
+                found.count > 1 && wish.count >= 4
+                ? Words("is not unique", de: "ist nicht eindeutig")
+                : Words("does not exist", de: "gibt es nicht")
+            throw Trouble(
+                .wrongUse,
+                Words(
+                    "Snapshot \"\(wish)\" \(reason.english).",
+                    de: "Sicherungsstand „\(wish)“ \(reason.german)."),
+                advice: Words(
+                    "\"zwilling snapshots\" lists them; give four digits or more, or \"latest\".",
+                    de: "„zwilling snapshots“ listet sie auf; mindestens vier Stellen angeben oder „latest“."
+                ), cause: troubles.first)
+        }
+        return snapshot
+    }
+
+    /// Which one is the latest cannot be said while records are missing: a restore must not give
+    /// old data for new.
+    private func latest() throws(Trouble) -> Fact {
+        if let trouble = troubles.first {
+            throw Trouble(
+                trouble.kind, trouble.message,
+                advice: Words(
+                    "So the latest snapshot is not known for certain. Choose one that can be read from \"zwilling snapshots\" and name it.",
+                    de: "Welcher Stand der neueste ist, steht daher nicht fest. Aus „zwilling snapshots“ einen lesbaren wählen und ihn nennen."
+                ), cause: trouble.cause)
+        }
+        // Within a writer the chain says which is last; clocks only decide between writers.
+        let newest = Dictionary(grouping: snapshots, by: \.writer.id).values
+            .compactMap { $0.max { $0.sequence < $1.sequence } }
+            .max { ($0.body.begun, $0.id) < ($1.body.begun, $1.id) }
+        guard let latest = newest else {
+            throw Trouble(
+                .missing,
+                Words(
+                    "The vault at \"\(vault.site.label)\" has no snapshot yet.",
+                    de: "Der Tresor „\(vault.site.label)“ hat noch keinen Sicherungsstand."),
+                advice: Words(
+                    "Make one with \"zwilling protect PATH\".",
+                    de: "Mit „zwilling protect PFAD“ einen anlegen."))
+        }
+        return latest
+    }
+}

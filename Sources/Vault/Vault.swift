@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Crypto
+import Ground
+import Sites
+
+/// The sealed, signed, deduplicated store of one twin, at one site.
+///
+/// What one can do depends on the keys one brings: a `Vault` can be checked, `Observed` records
+/// can be read, an `OpenVault` gives content, and a `VaultWriter` adds. There is no way from one
+/// to the other without the key.
+package struct Vault: Sendable {
+    package let site: any Site
+    package let keyring: Keyring
+    /// SHA-256 of the keyring's object.
+    package let keyringHash: Digest
+
+    /// Copies of keyrings that are damaged or missing, while the other copy is whole.
+    package let troubles: [Trouble]
+    /// Those that are missing, each with the one that is whole.
+    let missingCopies: [(missing: ObjectName, whole: ObjectName)]
+
+    /// Opens a vault: reads its keyrings from the first on and checks that each is signed by the
+    /// same root and follows the one before.
+    ///
+    /// - Parameter memory: what this machine has seen of this vault, if anything.
+    package init(at site: any Site, remembering memory: Memory?) async throws(Trouble) {
+        Limits.check()
+        var numbers: Set<UInt32> = []
+        for folder in Keyring.folders {
+            for entry in try await site.list(folder) {
+                numbers.formUnion([UInt32(entry.name.text.dropFirst(folder.count))].compactMap(\.self))
+            }
+        }
+        guard let last = numbers.max(), last > 0 else { throw .noVault(site.label) }
+        // A number without those before it: found by counting, so that one planted far ahead
+        // costs nothing.
+        if numbers.count < Int(last), let gap = (1...last).first(where: { !numbers.contains($0) }) {
+            throw .missing(Keyring.name(gap).text, at: site.label)
+        }
+        var chain: (keyring: Keyring, hash: Digest)?
+        var troubles: [Trouble] = []
+        var missingCopies: [(missing: ObjectName, whole: ObjectName)] = []
+        for number in 1...last {
+            var found: (keyring: Keyring, hash: Digest)?
+            var whole: ObjectName?
+            var failures: [(name: ObjectName, trouble: Trouble)] = []
+            for folder in Keyring.folders {
+                let name = Keyring.name(number, in: folder)
+                do throws(Trouble) {
+                    let next = try await Self.keyring(name, number, at: site, after: chain)
+                    found = found ?? next
+                    whole = whole ?? name
+                } catch { failures.append((name, error)) }
+            }
+            guard let found, let whole else { throw failures[0].trouble }
+            for (name, trouble) in failures {
+                troubles.append(trouble)
+                if trouble.kind == .missing { missingCopies.append((name, whole)) }
+            }
+            chain = found
+        }
+        guard let chain else { throw .noVault(site.label) }
+        try memory?.check(chain.keyring, chain.hash, site: site.label)
+        (self.site, keyring, keyringHash) = (site, chain.keyring, chain.hash)
+        (self.troubles, self.missingCopies) = (troubles, missingCopies)
+    }
+
+    private static func keyring(
+        _ name: ObjectName, _ number: UInt32, at site: any Site,
+        after previous: (keyring: Keyring, hash: Digest)?
+    ) async throws(Trouble) -> (keyring: Keyring, hash: Digest) {
+        let bytes = try await site.whole(name, upTo: Limits.statementBytesMax)
+        let keyring: Keyring
+        do { keyring = try Keyring(decoding: bytes) } catch {
+            throw .malformed(name.text, at: site.label, error)
+        }
+        let follows =
+            keyring.number == number && keyring.previous == (previous?.hash ?? .zero)
+            && (previous.map { $0.keyring.vault == keyring.vault } ?? true)
+            && (previous.map { $0.keyring.root == keyring.root } ?? true)
+        guard follows else {
+            throw .damaged(
+                name.text, at: site.label,
+                Words(
+                    "it does not follow the keyring before it",
+                    de: "er schließt nicht an den vorigen Schlüsselring an"))
+        }
+        return (keyring, Sealing.hash(bytes))
+    }
+
+    /// Reads an object whole, and refuses one that is larger than it can be.
+    package func object(_ name: ObjectName, upTo max: Int) async throws(Trouble) -> [UInt8] {
+        try await site.whole(name, upTo: max)
+    }
+
+    /// Tries the passphrase. Takes about half a second and 128 MiB, on purpose.
+    package func unlock(passphrase: [UInt8]) throws(Trouble) -> UnlockedKeyring {
+        do { return try keyring.unlock(passphrase: passphrase) } catch {
+            throw .wrongPassphrase(site.label)
+        }
+    }
+}
+
+extension Site {
+    func whole(_ name: ObjectName, upTo max: Int) async throws(Trouble) -> [UInt8] {
+        let bytes = try await get(name, in: 0..<max + 1)
+        guard bytes.count <= max else {
+            throw .damaged(
+                name.text, at: label, Words("it is too large", de: "es ist zu groß"))
+        }
+        return bytes
+    }
+}
+
+extension Trouble {
+    package static func noVault(_ site: String) -> Trouble {
+        Trouble(
+            .missing,
+            Words("There is no vault at \"\(site)\".", de: "In „\(site)“ ist kein Tresor."),
+            advice: Words(
+                "Check the path, or make one with \"zwilling vault create\".",
+                de: "Pfad prüfen oder mit „zwilling vault create“ einen anlegen."))
+    }
+}

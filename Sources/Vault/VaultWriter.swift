@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Crypto
+import FoundationEssentials
+import Ground
+import Sites
+import Synchronization
+
+/// A vault with a writer's keys: can add, and can read nothing back.
+package struct VaultWriter: Sendable {
+    package let vault: Vault
+    package let keys: WriterKeys
+    package let writer: Writer
+    package let domain: Domain
+    package let world: World
+
+    /// - Throws: `.wrongKey` where the keyring does not know these keys, or has retired them.
+    package init(_ vault: Vault, keys: WriterKeys, world: World) throws(Trouble) {
+        let publicKey: [UInt8]
+        do { publicKey = try keys.publicKey } catch { throw .impossible("the writer's key") }
+        guard let writer = vault.keyring.writer(keys.writer), writer.publicKey == publicKey,
+            vault.keyring.vault == keys.vault, vault.keyring.root.fingerprint == keys.root
+        else {
+            throw Trouble(
+                .wrongKey,
+                Words(
+                    "The vault at \"\(vault.site.label)\" does not know this machine's writer \(keys.writer).",
+                    de: "Der Tresor „\(vault.site.label)“ kennt den Schreiber \(keys.writer) dieses Rechners nicht."
+                ), advice: Self.addAdvice)
+        }
+        guard case .active = writer.state else {
+            throw Trouble(
+                .wrongKey,
+                Words(
+                    "Writer \"\(writer.name)\" has been retired and may add nothing more.",
+                    de: "Schreiber „\(writer.name)“ wurde stillgelegt und darf nichts mehr hinzufügen."
+                ), advice: Self.addAdvice)
+        }
+        (self.vault, self.keys, self.writer, self.world) = (vault, keys, writer, world)
+        domain = keys.openDomain
+    }
+
+    private static let addAdvice = Words(
+        "Make this machine a writer with \"zwilling keys add\".",
+        de: "Diesen Rechner mit „zwilling keys add“ zum Schreiber machen.")
+
+    /// What this writer may refer to: the cache where it fits the chain, else made anew from the
+    /// chain and the chunk tables of its packs.
+    package func knowledge(
+        cache: WriterCache?, memory: Memory
+    ) async throws(Trouble) -> (cache: WriterCache, wasRebuilt: Bool) {
+        let remembered = memory.heads[writer.id] ?? .start
+        let newer = try await Chain(of: writer, in: vault, after: remembered)
+        // A writer adds to nothing but a whole chain.
+        if let trouble = newer.troubles.first { throw trouble }
+        let head = newer.head ?? remembered
+        if let cache, cache.head == head { return (cache, false) }
+        if head.sequence == 0 {
+            return (WriterCache(head: head, packs: [], chunks: [:]), false)
+        }
+        return (try await rebuilt(), true)
+    }
+
+    private func rebuilt() async throws(Trouble) -> WriterCache {
+        let observer: Sealing.RecipientKey
+        do { observer = try keys.observer } catch { throw .impossible("the observer's key") }
+        let observed = try await Observed(vault, writers: [writer], with: observer)
+        if let trouble = observed.troubles.first { throw trouble }
+        var cache = WriterCache(head: observed.heads[writer.id] ?? .start, packs: [], chunks: [:])
+        var numbers: [Digest: UInt32] = [:]
+        func number(_ pack: PackReference) -> UInt32 {
+            if let known = numbers[pack.name] { return known }
+            let number = UInt32(cache.packs.count)
+            numbers[pack.name] = number
+            cache.packs.append(pack)
+            return number
+        }
+        for fact in observed.facts {
+            let packs = fact.packs.map(number)
+            if fact.body.kind == .snapshot {
+                var memory = WriterCache.DataSetMemory()
+                // Depth unknown without counting back: a full list next time is always right.
+                memory.sequence = 0
+                memory.packs = packs
+                cache.dataSets[fact.body.dataSet] = memory
+            }
+        }
+        let present = try await vault.presentPacks()
+        for (index, pack) in cache.packs.enumerated() where present[pack.name] == pack.bytes {
+            let front = try await vault.packFront(pack.name)
+            guard front.header.domain == domain.id else { continue }
+            for row in try front.table(domain, at: vault.site.label).rows {
+                cache.chunks[row.id] = UInt32(index)
+            }
+        }
+        return cache
+    }
+}
+
+/// One run of a writer: what its workers share.
+package final class WriterRun: Sendable {
+    package let known: KnownChunks
+    package let sealing: PackSealing
+    package var domain: Domain { writer.domain }
+    /// Packs that the chain names but the site has lost: what they held is stored again.
+    package let lostPacks: [PackReference]
+
+    let writer: VaultWriter
+    private let level: Int32
+    private let state: Mutex<State>
+
+    private struct State {
+        var head: ChainHead
+        var bytesAtCheckpoint = 0
+        var isCheckpointing = false
+        /// The last checkpoint of this run, how many packs it made known, how many changes led to
+        /// it: each says only what is new.
+        var checkpoint: (sequence: UInt64, packs: Int, deltas: Int) = (0, 0, 0)
+    }
+
+    private let draft: RecordBody
+
+    /// - Parameter draft: data set, host, paths and time of the snapshot to be.
+    package init(
+        _ writer: VaultWriter, cache: WriterCache, draft: RecordBody, level: Int32
+    ) async throws(Trouble) {
+        let present = try await writer.vault.presentPacks()
+        let isLive = cache.packs.map { present[$0.name] == $0.bytes }
+        self.writer = writer
+        self.level = level
+        self.draft = draft
+        lostPacks = zip(cache.packs, isLive).filter { !$0.1 }.map(\.0)
+        known = KnownChunks(packs: cache.packs, isLive: isLive, chunks: cache.chunks)
+        let epoch = writer.vault.keyring.currentEpoch
+        sealing = PackSealing(
+            vault: writer.vault.keyring.vault, writer: writer.writer.id, domain: writer.domain,
+            epoch: epoch.number, reader: epoch.reader, world: writer.world)
+        state = Mutex(State(head: cache.head))
+    }
+
+    func level(for content: PackContent) -> Int32 { level }
+
+    package func chunkWriter() -> ChunkWriter { ChunkWriter(for: self) }
+
+    func put(_ pack: FinishedPack, number: UInt32) async throws(Trouble) {
+        try await writer.vault.site.put(
+            packName(pack.name), pack.bytes, existing: .refuse)
+        known.put(number, as: PackReference(name: pack.name, bytes: pack.bytes.count))
+        try await checkpointIfDue()
+    }
+
+    /// Every 2 GiB the chain says what has been put, so that an interrupted run resumes there.
+    private func checkpointIfDue() async throws(Trouble) {
+        let put = known.putBytes
+        let isDue = state.withLock { state in
+            guard !state.isCheckpointing,
+                put - state.bytesAtCheckpoint >= Limits.checkpointBytes
+            else { return false }
+            state.isCheckpointing = true
+            return true
+        }
+        guard isDue else { return }
+        var body = draft
+        body.kind = .checkpoint
+        body.addedBytes = UInt64(put)
+        let packs = known.putPacks
+        let last = state.withLock { $0.checkpoint }
+        let isFull = last.sequence == 0 || last.deltas >= Limits.deltasInARowMax
+        body.base = isFull ? 0 : last.sequence
+        body.packsAdded = isFull ? packs : Array(packs[last.packs...])
+        try await append(body)
+        state.withLock {
+            $0.bytesAtCheckpoint = put
+            $0.isCheckpointing = false
+            $0.checkpoint = ($0.head.sequence, packs.count, isFull ? 0 : last.deltas + 1)
+        }
+    }
+
+    /// Puts a record at the next slot of the chain. Only one writer can win a slot.
+    private func append(_ body: RecordBody) async throws(Trouble) {
+        let head = state.withLock { $0.head }
+        let next = head.sequence + 1
+        let object: [UInt8]
+        do {
+            object = try Record.seal(
+                body, sequence: next, previous: head.hash, by: writer.keys,
+                to: writer.vault.keyring.observer)
+        } catch { throw .impossible("to seal a record for the observer") }
+        guard object.count <= Limits.statementBytesMax else {
+            throw .tooLarge("the record", object.count, Limits.statementBytesMax)
+        }
+        do {
+            try await writer.vault.site.put(
+                Record.name(writer.writer.id, next), object[...], existing: .refuse)
+        } catch where error.kind == .exists {
+            throw Trouble(
+                .busy,
+                Words(
+                    "Somebody else has written record \(next) of writer \"\(writer.writer.name)\" meanwhile.",
+                    de: "Jemand anderes hat inzwischen Eintrag \(next) des Schreibers „\(writer.writer.name)“ geschrieben."
+                ),
+                advice: Words(
+                    "Two programs use the same writer's keys. Let one end, then protect again: nothing is uploaded twice. Give each machine a writer of its own with \"zwilling keys add\".",
+                    de: "Zwei Programme benutzen denselben Schreiber. Eines enden lassen, dann erneut sichern: Nichts wird doppelt übertragen. Jeder Rechner braucht mit „zwilling keys add“ einen eigenen Schreiber."
+                ), cause: error)
+        }
+        let hash = Sealing.hash(object)
+        state.withLock { $0.head = ChainHead(sequence: next, hash: hash) }
+    }
+
+    /// The end of a run: the record that makes the snapshot exist. All chunk writers must have
+    /// been flushed.
+    ///
+    /// - Returns: the place of the record, and what to keep for the next run.
+    package func commit(
+        rootChunks: [Digest], counts: RecordBody.Counts, memory: WriterCache.DataSetMemory,
+        cache: WriterCache
+    ) async throws(Trouble) -> (head: ChainHead, body: RecordBody, cache: WriterCache) {
+        let (used, packs, chunks) = known.result
+        var kept = cache
+        kept.packs = []
+        var renumbered: [UInt32: UInt32] = [:]
+        for (number, pack) in packs.enumerated() {
+            guard let pack else { continue }
+            renumbered[UInt32(number)] = UInt32(kept.packs.count)
+            kept.packs.append(pack)
+        }
+        let usedPacks = used.compactMap { renumbered[$0] }
+        kept.chunks = chunks.compactMapValues { renumbered[$0] }
+
+        var body = draft
+        body.rootChunks = rootChunks
+        body.counts = counts
+        body.addedBytes = UInt64(known.putBytes)
+        var result = memory.renumbered(renumbered)
+        let last = cache.dataSets[draft.dataSet]
+        if let last, last.sequence > 0, last.deltas < Limits.deltasInARowMax {
+            let before = Set(last.packs.compactMap { renumbered[$0] })
+            body.base = last.sequence
+            body.packsAdded = usedPacks.filter { !before.contains($0) }.map { kept.packs[Int($0)] }
+            let after = Set(usedPacks)
+            body.packsRemoved = before.subtracting(after).sorted().map { kept.packs[Int($0)].name }
+            result.deltas = last.deltas + 1
+        } else {
+            body.packsAdded = usedPacks.map { kept.packs[Int($0)] }
+            result.deltas = 0
+        }
+        try await append(body)
+        let head = state.withLock { $0.head }
+        result.sequence = head.sequence
+        result.packs = usedPacks
+        kept.dataSets[draft.dataSet] = result
+        for (name, other) in cache.dataSets where name != draft.dataSet {
+            kept.dataSets[name] = other.renumbered(renumbered)
+        }
+        kept.head = head
+        return (head, body, kept)
+    }
+}
+
+extension WriterCache.DataSetMemory {
+    /// The same in other numbers of packs; what refers to a pack without one is forgotten.
+    fileprivate func renumbered(_ numbers: [UInt32: UInt32]) -> Self {
+        func map(_ packs: [UInt32]) -> [UInt32]? {
+            let mapped = packs.compactMap { numbers[$0] }
+            return mapped.count == packs.count ? mapped : nil
+        }
+        var result = self
+        result.packs = packs.compactMap { numbers[$0] }
+        result.sections = sections.compactMapValues { section in
+            map(section.packs).map {
+                .init(reference: section.reference, counts: section.counts, packs: $0)
+            }
+        }
+        result.contents = contents.compactMapValues { content in
+            map(content.packs).map {
+                .init(
+                    chunks: content.chunks, areLists: content.areLists, regions: content.regions,
+                    packs: $0)
+            }
+        }
+        return result
+    }
+}

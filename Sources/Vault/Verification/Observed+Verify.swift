@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Ground
+import Sites
+import Synchronization
+
+extension Observed {
+    /// Checks all that can be checked without the reader's key.
+    package func verify(
+        _ options: VerifyOptions, report: @escaping @Sendable (VerifyProgress) -> Void
+    ) async throws(Trouble) -> Verified {
+        var result = try await metadata(depth: options.readsData ? .hashes : .presence)
+        guard options.readsData else { return result }
+        let present = try await presentReferences()
+        let progress = VerifyMeter(present, report)
+        let site = vault.site
+        let findings = await eachInOrder(present, width: options.width) { pack -> Trouble? in
+            do throws(Trouble) {
+                let bytes = try await site.get(packName(pack.name), in: nil)
+                progress.add(bytes.count)
+                return Sealing.hash(bytes) == pack.name
+                    ? nil : .changed(packName(pack.name).text, at: site.label)
+            } catch { return error }
+        }
+        result.bytesRead = progress.bytes
+        result.findings += findings.compactMap { $0 }
+        return result
+    }
+
+    /// Keyrings, records, companions, and whether every pack is there.
+    func metadata(depth: Verified.Depth) async throws(Trouble) -> Verified {
+        var result = Verified(depth: depth)
+        result.keyrings = Int(vault.keyring.number)
+        result.records = facts.count
+        result.snapshots = snapshots.count
+        result.findings = vault.troubles + troubles
+        result.findings += try await companionFindings()
+        let present = try await vault.presentPacks()
+        let needed = neededPacks
+        result.packs = needed.count
+        for pack in needed {
+            switch present[pack.name] {
+            case pack.bytes: break
+            case nil:
+                result.findings.append(.missing(packName(pack.name).text, at: vault.site.label))
+            case let size?:
+                result.findings.append(
+                    .damaged(
+                        packName(pack.name).text, at: vault.site.label,
+                        Words(
+                            "it has \(size) bytes instead of \(pack.bytes)",
+                            de: "es hat \(size) statt \(pack.bytes) Bytes")))
+            }
+        }
+        let named = Set(needed.map(\.name))
+        result.orphans = present.filter { !named.contains($0.key) }
+            .map { PackReference(name: $0.key, bytes: $0.value) }.sorted { $0.name < $1.name }
+        return result
+    }
+
+    /// Every pack that a record names, once.
+    var neededPacks: [PackReference] {
+        var seen: Set<Digest> = []
+        return facts.flatMap(\.packs).filter { seen.insert($0.name).inserted }
+    }
+
+    /// Every pack that a writer's records name, once.
+    package func packs(of writer: Writer) -> [PackReference] {
+        var seen: Set<Digest> = []
+        return facts.filter { $0.writer.id == writer.id }.flatMap(\.packs)
+            .filter { seen.insert($0.name).inserted }
+    }
+
+    /// Those of them that can be read at all.
+    func presentReferences() async throws(Trouble) -> [PackReference] {
+        let present = try await vault.presentPacks()
+        return neededPacks.filter { present[$0.name] == $0.bytes }
+    }
+
+    private func companionFindings() async throws(Trouble) -> [Trouble] {
+        var findings: [Trouble] = []
+        for companion in vault.keyring.companions {
+            guard let name = ObjectName(companion.name) else {
+                findings.append(
+                    .damaged(
+                        "keyring", at: vault.site.label,
+                        Words("it names an impossible file", de: "er nennt eine unmögliche Datei")))
+                continue
+            }
+            do throws(Trouble) {
+                let bytes = try await vault.object(name, upTo: Limits.companionBytesMax)
+                guard Sealing.hash(bytes) == companion.digest else {
+                    throw Trouble.changed(name.text, at: vault.site.label)
+                }
+            } catch { findings.append(error) }
+        }
+        return findings
+    }
+}
+
+extension Trouble {
+    static func changed(_ object: String, at site: String) -> Trouble {
+        .damaged(
+            object, at: site,
+            Words(
+                "its bytes are not the ones that were put",
+                de: "seine Bytes sind nicht die, die abgelegt wurden"))
+    }
+}
+
+/// Counts for all workers of a verification, and reports.
+final class VerifyMeter: Sendable {
+    private let state: Mutex<VerifyProgress>
+    private let report: @Sendable (VerifyProgress) -> Void
+
+    init(_ packs: [PackReference], _ report: @escaping @Sendable (VerifyProgress) -> Void) {
+        var progress = VerifyProgress()
+        progress.packsTotal = packs.count
+        progress.bytesTotal = packs.reduce(0) { $0 + UInt64($1.bytes) }
+        state = Mutex(progress)
+        self.report = report
+    }
+
+    var bytes: UInt64 { state.withLock { $0.bytesDone } }
+
+    func add(_ bytes: Int) {
+        let progress = state.withLock { progress in
+            progress.packsDone += 1
+            progress.bytesDone += UInt64(bytes)
+            return progress
+        }
+        report(progress)
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: EUPL-1.2
+import ArgumentParser
+import Files
+import Ground
+import Vault
+
+private let slash = UInt8(ascii: "/")
+
+/// A path on the command line, byte for byte as it was typed.
+struct PathArgument: ExpressibleByArgument {
+    let bytes: [UInt8]
+
+    init?(argument: String) {
+        guard !argument.isEmpty else { return nil }
+        bytes = Terminal.bytes(of: argument)
+    }
+
+    var defaultValueDescription: String { printable(bytes) }
+
+    static var defaultCompletionKind: CompletionKind { .file() }
+
+    /// From the root on, without symlinks, `.` and `..` where at least the directory in which it
+    /// lies exists; otherwise as it was typed, for whoever opens it to complain.
+    func absolute() throws(Trouble) -> [UInt8] {
+        do throws(SystemError) { return try Machine.realPath(bytes) } catch {
+            guard error.kind == .missing else { return try anchored() }
+        }
+        let end = bytes.lastIndex { $0 != slash } ?? 0
+        let trimmed = Array(bytes[...end])
+        let start = trimmed.lastIndex(of: slash).map { $0 + 1 } ?? 0
+        let folder = start > 0 ? Array(trimmed[..<start]) : [UInt8(ascii: ".")]
+        let name = Array(trimmed[start...])
+        do throws(SystemError) {
+            let parent = try Machine.realPath(folder)
+            return parent == [slash] ? parent + name : parent + [slash] + name
+        } catch { return try anchored() }
+    }
+
+    private func anchored() throws(Trouble) -> [UInt8] {
+        if bytes.first == slash { return bytes }
+        do throws(SystemError) {
+            return try Machine.realPath([UInt8(ascii: ".")]) + [slash] + bytes
+        } catch {
+            throw error.trouble(
+                Words("Cannot find the working directory", de: "Arbeitsverzeichnis fehlt:"))
+        }
+    }
+}
+
+/// A whole path as a program or the kernel writes it.
+func slashed(_ path: TreePath) -> [UInt8] {
+    path.isEmpty ? [slash] : path.reduce(into: []) { $0 += [slash] + $1 }
+}
+
+/// The components of a path from the root on; nil where one of them would lead elsewhere.
+func treePath(_ path: some Sequence<UInt8>) -> TreePath? {
+    let names = Array(path).split(separator: slash).map(Array.init)
+    return names.allSatisfy(isPlainName) ? names : nil
+}
+
+func shown(_ path: TreePath) -> String { printable(slashed(path)) }
+
+/// A path in JSON: printable, and byte for byte in hex where that says more.
+struct PathFields: Encodable {
+    let path: String
+    let pathHex: String?
+
+    init(_ path: TreePath) { self.init(bytes: slashed(path)) }
+
+    init(bytes: [UInt8]) {
+        path = printable(bytes)
+        pathHex = Array(path.utf8) == bytes ? nil : bytes.hex
+    }
+}
+
+/// `SNAPSHOT`, `SNAPSHOT:PATH`, or a path alone, which means that of the latest snapshot.
+struct SnapshotArgument: ExpressibleByArgument {
+    let wish: String
+    let path: TreePath?
+
+    static let latest = SnapshotArgument(wish: "latest", path: nil)
+
+    private init(wish: String, path: TreePath?) { (self.wish, self.path) = (wish, path) }
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        if argument.hasPrefix("/") {
+            wish = "latest"
+            path = treePath(Terminal.bytes(of: argument))
+            if path == nil { return nil }
+        } else {
+            wish = parts[0].isEmpty ? "latest" : String(parts[0])
+            path = parts.count > 1 ? treePath(Terminal.bytes(of: parts[1])) : nil
+            if parts.count > 1, path == nil { return nil }
+        }
+    }
+
+    var defaultValueDescription: String { wish }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: EUPL-1.2
+import ArgumentParser
+import Capture
+import Files
+import Ground
+import Vault
+
+enum CompressionOption: String, ExpressibleByArgument, CaseIterable {
+    case fast, `default`, best
+
+    /// zstd's level.
+    var level: Int32 {
+        switch self {
+        case .fast: 1
+        case .default: 3
+        case .best: 15
+        }
+    }
+}
+
+/// What goes into a snapshot and what does not.
+struct SelectionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            say(
+                "Leave out what matches; several are possible.",
+                de: "Auslassen, was passt; mehrfach möglich."),
+            valueName: say("pattern", de: "muster")))
+    var exclude: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            say(
+                "Leave out what matches a line of this file.",
+                de: "Auslassen, was zu einer Zeile dieser Datei passt."),
+            valueName: say("file", de: "datei")))
+    var excludeFile: [PathArgument] = []
+
+    @Flag(
+        help: ArgumentHelp(
+            say(
+                "Leave out what is in directories with a CACHEDIR.TAG.",
+                de: "Auslassen, was in Verzeichnissen mit CACHEDIR.TAG liegt.")))
+    var excludeCaches = false
+
+    @Flag(
+        help: ArgumentHelp(
+            say(
+                "Do not go into other file systems mounted below.",
+                de: "Nicht in darunter eingehängte Dateisysteme gehen.")))
+    var oneFileSystem = false
+
+    @Option(
+        help: ArgumentHelp(
+            say(
+                "How hard to compress; else default.",
+                de: "Wie stark komprimiert wird; sonst default."),
+            valueName: say("how", de: "wie")))
+    var compression: CompressionOption?
+
+    /// - Parameter place: the vault itself, which is never part of what it protects.
+    func options(
+        leavingOut place: [UInt8], of protected: ProtectedPaths
+    ) throws(Trouble) -> CaptureOptions {
+        var patterns: [Pattern] = []
+        for file in excludeFile { patterns += try Self.patterns(in: file) }
+        patterns += try zwilling.patterns(exclude)
+        var options = CaptureOptions()
+        options.exclusion = Exclusion(patterns)
+        options.leavesOut = try protected.leavingOut(place)
+        options.excludesCaches = excludeCaches
+        options.staysOnFileSystem = oneFileSystem
+        options.level = (compression ?? .default).level
+        return options
+    }
+
+    private static func patterns(in file: PathArgument) throws(Trouble) -> [Pattern] {
+        let text: [UInt8]
+        do throws(SystemError) {
+            text = try Machine.readWhole(file.bytes, upTo: 16 << 20)
+        } catch {
+            throw Trouble(
+                .wrongUse,
+                error.trouble(Words("Cannot read patterns from", de: "Muster nicht lesbar:"))
+                    .message, cause: error)
+        }
+        let mark: [UInt8] = [0xef, 0xbb, 0xbf]
+        return text.dropFirst(text.starts(with: mark) ? mark.count : 0)
+            .split(separator: UInt8(ascii: "\n")).compactMap { Pattern(line: Array($0)) }
+    }
+}
+
+/// Patterns as they stand on the command line, where a blank or a comment is a mistake.
+func patterns(_ texts: [String]) throws(Trouble) -> [Pattern] {
+    try texts.map { text throws(Trouble) in
+        if let pattern = Pattern(line: Terminal.bytes(of: text)) { return pattern }
+        throw Trouble(
+            .wrongUse,
+            Words("\"\(plain(text))\" is no pattern.", de: "„\(plain(text))“ ist kein Muster."),
+            advice: Words(
+                "Patterns are those of .gitignore; a # at the start needs a \\ before it.",
+                de: "Muster gelten wie in .gitignore; ein # am Anfang braucht ein \\ davor."))
+    }
+}
+
+/// The paths on the command line, as the file system knows them.
+struct ProtectedPaths {
+    let paths: [TreePath]
+
+    init(_ arguments: [PathArgument]) throws(Trouble) {
+        var paths: [TreePath] = []
+        for argument in arguments {
+            do throws(SystemError) {
+                guard let path = treePath(try Machine.realPath(argument.bytes)) else { continue }
+                paths.append(path)
+            } catch {
+                let why = error.at(argument.bytes)
+                    .trouble(Words("Cannot protect", de: "Kann nicht sichern:"))
+                throw Trouble(
+                    error.kind == .missing ? .wrongUse : why.kind, why.message,
+                    advice: why.advice, cause: error)
+            }
+        }
+        self.paths = paths.sorted(by: treePrecedes)
+    }
+
+    /// What people call them together.
+    var name: String { paths.map(shown).joined(separator: ", ") }
+
+    /// Those that would be lost together with the vault.
+    func onSameDisk(as place: [UInt8]) throws(Trouble) -> [TreePath] {
+        let disk = try Self.device(place)
+        let disks = try paths.map { path throws(Trouble) in try Self.device(slashed(path)) }
+        return zip(paths, disks).filter { $0.1 == disk }.map(\.0)
+    }
+
+    private static func device(_ path: [UInt8]) throws(Trouble) -> UInt64 {
+        do throws(SystemError) {
+            // A file has its directory's disk, unless it is a mount point itself.
+            let cut = path.lastIndex(of: UInt8(ascii: "/")) ?? 0
+            let folder = try Descriptor.directory(Array(path[...cut]))
+            let name = Array(path[(cut + 1)...])
+            return name.isEmpty ? try folder.status().device : try folder.status(name).device
+        } catch {
+            throw error.at(path).trouble(Words("Cannot read", de: "Nicht lesbar:"))
+        }
+    }
+
+    /// The vault's own directory, where it lies below a protected path: it is left out, and this
+    /// says so.
+    func leavingOut(_ place: [UInt8]) throws(Trouble) -> Set<TreePath> {
+        guard let vault = treePath(place) else { return [] }
+        if let inside = paths.first(where: { $0.starts(with: vault) }) {
+            throw Trouble(
+                .wrongUse,
+                Words(
+                    "\(shown(inside)) is the vault itself, or lies in it.",
+                    de: "\(shown(inside)) ist der Tresor selbst oder liegt darin."),
+                advice: Words(
+                    "Protect something else; to keep a vault twice, copy its directory.",
+                    de: "Etwas anderes sichern; wer den Tresor doppelt will, kopiert sein "
+                        + "Verzeichnis."))
+        }
+        guard paths.contains(where: { vault.starts(with: $0) }) else { return [] }
+        tell(
+            say(
+                "The vault's own directory \(printable(place)) is left out.",
+                de: "Das Verzeichnis des Tresors, \(printable(place)), bleibt außen vor."))
+        return [vault]
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Files
+import Ground
+import Vault
+
+/// Where this machine keeps what it knows of its vaults: `ZWILLING_HOME`, else
+/// `$XDG_STATE_HOME/zwilling`, else `~/.local/state/zwilling`.
+struct StateDirectory {
+    let path: [UInt8]
+
+    init() throws(Trouble) {
+        let candidates: [(variable: String, below: String)] = [
+            ("ZWILLING_HOME", ""), ("XDG_STATE_HOME", "/zwilling"),
+            ("HOME", "/.local/state/zwilling"),
+        ]
+        for (variable, below) in candidates {
+            guard let value = Terminal.environment(variable), !value.isEmpty else { continue }
+            let path = Terminal.bytes(of: value)
+            guard path.first == UInt8(ascii: "/") else {
+                throw Trouble(
+                    .wrongUse,
+                    Words(
+                        "\(variable) is \"\(printable(path))\", not an absolute path.",
+                        de: "\(variable) ist „\(printable(path))“, kein absoluter Pfad."),
+                    advice: Words("Name it from / on.", de: "Den Pfad von / an nennen."))
+            }
+            self.path = path + Array(below.utf8)
+            return
+        }
+        throw Trouble(
+            .wrongUse,
+            Words(
+                "It is not known where this machine's keys lie: HOME is not set.",
+                de: "Wo die Schlüssel dieses Rechners liegen, ist unbekannt: HOME fehlt."),
+            advice: Words(
+                "Set HOME, or ZWILLING_HOME to a directory of your choice.",
+                de: "HOME setzen, oder ZWILLING_HOME auf ein Verzeichnis eigener Wahl."))
+    }
+
+    private var folder: [UInt8] { path + Array("/vaults".utf8) }
+
+    func state(of vault: Identifier) -> VaultState {
+        VaultState(vault: vault, folder: folder + Array("/\(vault)".utf8))
+    }
+
+    /// Every vault of which this machine knows something, ordered by id.
+    func vaults() throws(Trouble) -> [VaultState] {
+        do throws(SystemError) {
+            let names = try Descriptor.directory(folder).names()
+            return names.compactMap { name in
+                [UInt8](hex: String(decoding: name, as: UTF8.self))
+                    .flatMap { Identifier($0) }.map { state(of: $0) }
+            }.sorted { $0.vault < $1.vault }
+        } catch {
+            if error.kind == .missing { return [] }
+            throw error.at(folder).trouble(Words("Cannot read", de: "Nicht lesbar:"))
+        }
+    }
+
+    /// Makes sure that something can be kept here, before something is made that must be kept.
+    func prepare() throws(Trouble) {
+        do throws(SystemError) {
+            try Machine.makeDirectories(folder)
+        } catch {
+            throw error.trouble(Words("Cannot make", de: "Lässt sich nicht anlegen:"))
+        }
+    }
+}
+
+/// What this machine keeps of one vault. Only the writer's key is secret; the cache may go at any
+/// time, and the memory is what shows that a vault was rolled back.
+struct VaultState {
+    let vault: Identifier
+    let folder: [UInt8]
+
+    enum File: String {
+        case writerKey = "writer.key"
+        /// The path of the vault's directory.
+        case place
+        case memory, cache, lock
+    }
+
+    func path(_ file: File) -> [UInt8] { folder + Array("/\(file.rawValue)".utf8) }
+
+    /// nil where there is no such file.
+    private func read(_ file: File, upTo limit: Int = 1 << 20) throws(Trouble) -> [UInt8]? {
+        do throws(SystemError) {
+            return try Machine.readWhole(path(file), upTo: limit)
+        } catch {
+            if error.kind == .missing { return nil }
+            throw error.trouble(Words("Cannot read", de: "Nicht lesbar:"))
+        }
+    }
+
+    func write(_ file: File, _ bytes: [UInt8]) throws(Trouble) {
+        do throws(SystemError) {
+            try Machine.makeDirectories(folder)
+            try Machine.writeDurably(path(file), bytes)
+        } catch {
+            throw error.at(path(file)).trouble(
+                Words("Cannot write", de: "Lässt sich nicht schreiben:"))
+        }
+    }
+
+    func keys() throws(Trouble) -> WriterKeys? {
+        guard let bytes = try read(.writerKey) else { return nil }
+        do throws(Malformed) { return try WriterKeys(decoding: bytes) } catch {
+            throw Trouble(
+                .damaged,
+                Words(
+                    "This machine's key file \"\(printable(path(.writerKey)))\" is damaged.",
+                    de: "Die Schlüsseldatei „\(printable(path(.writerKey)))“ ist beschädigt."),
+                advice: Words(
+                    "Make this machine a new writer with \"zwilling keys add --replace\".",
+                    de: "Diesen Rechner mit „zwilling keys add --replace“ neu anmelden."),
+                cause: error)
+        }
+    }
+
+    func memory() throws(Trouble) -> Memory? {
+        guard let bytes = try read(.memory, upTo: 1 << 28) else { return nil }
+        do throws(Malformed) { return try Memory(decoding: bytes) } catch {
+            let file = printable(path(.memory))
+            throw Trouble(
+                .damaged,
+                Words(
+                    "What this machine remembers of the vault is damaged: \"\(file)\".",
+                    de: "Was sich dieser Rechner vom Tresor gemerkt hat, ist beschädigt: „\(file)“."
+                ),
+                advice: Words(
+                    "It shows whether somebody put back an old copy of the vault. Remove the file "
+                        + "to go on, then compare \"zwilling snapshots\" with what must be there.",
+                    de: "Daran erkennt er, ob jemand eine alte Kopie des Tresors eingespielt hat. "
+                        + "Zum Weitermachen die Datei löschen und danach „zwilling snapshots“ mit "
+                        + "dem vergleichen, was da sein muss."),
+                cause: error)
+        }
+    }
+
+    /// nil where there is none or it cannot be used: it is then made anew.
+    func cache(for domain: Domain) -> WriterCache? {
+        do {
+            guard let bytes = try read(.cache, upTo: 1 << 36) else { return nil }
+            return try WriterCache(decoding: bytes, for: domain)
+        } catch { return nil }
+    }
+
+    func place() throws(Trouble) -> [UInt8]? {
+        guard let place = try read(.place), !place.isEmpty else { return nil }
+        return place
+    }
+
+    /// For a vault whose directory another one has taken.
+    func forgetPlace() throws(Trouble) { try write(.place, []) }
+}

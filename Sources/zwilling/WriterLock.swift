@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Files
+import Ground
+
+/// Held by the one run on this machine that may use a writer's keys; the system lets go of it
+/// when the process ends, however it ends.
+final class WriterLock {
+    private let file: Descriptor
+
+    init(_ state: VaultState) throws(Trouble) {
+        let path = state.path(.lock)
+        do throws(SystemError) {
+            try Machine.makeDirectories(state.folder)
+            let folder = try Descriptor.directory(state.folder)
+            file = try Self.open(Array(VaultState.File.lock.rawValue.utf8), in: folder)
+            let isMine = try file.tryLock()
+            if isMine {
+                try file.truncate(to: 0)
+                try file.write(Array("\(Machine.processId)\n".utf8), at: 0)
+                return
+            }
+        } catch {
+            throw error.at(path).trouble(Words("Cannot lock", de: "Sperre misslingt:"))
+        }
+        throw Self.taken(by: Self.holder(path))
+    }
+
+    private static func open(
+        _ name: [UInt8], in folder: borrowing Descriptor
+    ) throws(SystemError) -> Descriptor {
+        do throws(SystemError) {
+            return try folder.create(name)
+        } catch {
+            guard error.kind == .exists else { throw error }
+            return try folder.openForWriting(name)
+        }
+    }
+
+    /// The process that holds it, as far as it has said so.
+    private static func holder(_ path: [UInt8]) -> String {
+        do throws(SystemError) {
+            let digits = try Machine.readWhole(path, upTo: 32).prefix { (0x30...0x39).contains($0) }
+            return digits.isEmpty ? "?" : String(decoding: digits, as: UTF8.self)
+        } catch { return "?" }
+    }
+
+    private static func taken(by process: String) -> Trouble {
+        Trouble(
+            .busy,
+            Words(
+                "Another Zwilling on this machine is writing to this vault: process \(process).",
+                de: "Ein anderer Zwilling auf diesem Rechner schreibt gerade in diesen Tresor: "
+                    + "Prozess \(process)."),
+            advice: Words(
+                "Wait until it has ended, then run the same command again.",
+                de: "Warten, bis er fertig ist, und den Befehl wiederholen."))
+    }
+}
