@@ -54,12 +54,12 @@ test-swift:
 	swift build --build-tests
 	swift test --skip-build --disable-xctest
 
+# The last one as in a crisis: only what the system brings, and no package at all.
 .PHONY: test-python
 test-python:
 	$(PYTHON) tools/test_tools.py
 	$(PYTHON) -m unittest tools/test_rescue.py
 	$(PYTHON) tools/rescue.py --self-test docs/format-vectors.json
-	# In a crisis there is only what the system brings, and no package at all.
 	/usr/bin/python3 tools/rescue.py --self-test docs/format-vectors.json
 
 .PHONY: test-scripts

@@ -173,7 +173,7 @@ def compare_on_tree(name, tree, options, work, small_change):
         place = os.path.join(work, "repositories")
         tools = [make(path, os.path.join(place, make.name)) for make, path in options.tools]
         runs.append(one_run(tools, tree, room, compares=number == 0))
-        sizes = {tool.name: tool.size() for tool in tools}
+        sizes = {tool.name: (*tool.size(), tool.companions_size()) for tool in tools}
         if small_change and number == options.runs - 1:
             change_small_file(tree)
             grown = {tool.name: grown_by(tool, tree) for tool in tools}
@@ -182,14 +182,15 @@ def compare_on_tree(name, tree, options, work, small_change):
         tool: summary([run[tool] for run in runs], *sizes[tool]) for tool in runs[0]}}
 
 
-def summary(runs, size, objects):
+def summary(runs, size, objects, companions):
     steps = {}
     for step in runs[0]:
         seconds = [run[step].seconds for run in runs]
         steps[step] = {
             "seconds": statistics.median(seconds), "allSeconds": seconds,
             "peakBytes": statistics.median(run[step].peak_bytes for run in runs)}
-    return {"steps": steps, "repositoryBytes": size, "objects": objects}
+    return {
+        "steps": steps, "repositoryBytes": size, "companionsBytes": companions, "objects": objects}
 
 
 def grown_by(tool, path):
@@ -202,10 +203,11 @@ def grown_by(tool, path):
 
 
 def change_small_file(tree):
-    path = min(
-        os.path.join(directory, name) for directory, _, names in os.walk(tree) for name in names
-        if not os.path.islink(os.path.join(directory, name)))
-    with open(path, "ab") as file:
+    """Of all its files the one in the middle: neither shallow nor deep by choice."""
+    paths = sorted(
+        os.path.join(directory, name) for directory, _, names in os.walk(tree) for name in names)
+    paths = [path for path in paths if not os.path.islink(path)]
+    with open(paths[len(paths) // 2], "ab") as file:
         file.write(b"one line more\n")
 
 

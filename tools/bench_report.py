@@ -50,6 +50,8 @@ def tree_table(tree):
     for step, label in LABELS.items():
         add(f"memory, {label}", lambda tool, step=step: tool["steps"][step]["peakBytes"], mebibytes)
     add("repository", lambda tool: tool["repositoryBytes"], mebibytes)
+    add("  without companions",
+        lambda tool: tool["repositoryBytes"] - tool["companionsBytes"], mebibytes)
     add("objects", lambda tool: tool["objects"], plain)
     if tree["change"]:
         rows += change_rows("small file changed", [tree["change"][name] for name in names])

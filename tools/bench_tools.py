@@ -44,10 +44,17 @@ def measure(command, environment, directory, log):
     return Measured(seconds, usage.ru_maxrss * 1024)
 
 
+def sizes_below(place):
+    return [
+        os.lstat(os.path.join(directory, name)).st_size
+        for directory, _, names in os.walk(place) for name in names]
+
+
 class Tool:
     """One program with one repository in `place`; everything else it keeps lies in there too."""
 
     name = ""
+    version_word = "--version"
 
     def __init__(self, program, place):
         self.program = program
@@ -71,16 +78,17 @@ class Tool:
         answer = subprocess.run(
             [self.program, self.version_word], capture_output=True, text=True, check=True,
             env=self.environment)
-        return answer.stdout.splitlines()[0].strip()
+        line = answer.stdout.splitlines()[0].strip()
+        return line if line.startswith(self.name) else f"{self.name} {line}"
 
     def size(self):
         """Bytes and number of the files of the repository."""
-        count = size = 0
-        for directory, _, names in os.walk(self.repository):
-            for name in names:
-                count += 1
-                size += os.lstat(os.path.join(directory, name)).st_size
-        return size, count
+        sizes = sizes_below(self.repository)
+        return sum(sizes), len(sizes)
+
+    def companions_size(self):
+        """Bytes of what is in the repository beside the data, to read it with."""
+        return 0
 
     def remove(self):
         shutil.rmtree(self.place)
@@ -88,7 +96,6 @@ class Tool:
 
 class Zwilling(Tool):
     name = "zwilling"
-    version_word = "--version"
 
     def variables(self):
         self.passphrase = os.path.join(self.place, "passphrase")
@@ -115,6 +122,11 @@ class Zwilling(Tool):
 
     def verify(self):
         return self.run("verify", "--read-data", *self.key())
+
+    def companions_size(self):
+        data = ("packs", "records", "keyring")
+        return self.size()[0] - sum(
+            sum(sizes_below(os.path.join(self.repository, part))) for part in data)
 
     def unlock(self):
         """What every command with the passphrase needs at least, for its key derivation."""
@@ -149,7 +161,6 @@ class Restic(Tool):
 
 class Borg(Tool):
     name = "borg"
-    version_word = "--version"
 
     def variables(self):
         self.count = 0

@@ -13,7 +13,7 @@ package struct CaptureOptions: Sendable {
     /// Mount points below a protected path stay empty.
     package var staysOnFileSystem = false
     /// zstd level.
-    package var level: Int32 = 3
+    package var level: Int32 = 2
     /// Workers.
     package var width = Machine.cores
 

@@ -12,7 +12,7 @@ enum CompressionOption: String, ExpressibleByArgument, CaseIterable {
     var level: Int32 {
         switch self {
         case .fast: 1
-        case .default: 3
+        case .default: 2
         case .best: 15
         }
     }

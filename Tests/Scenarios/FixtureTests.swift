@@ -29,22 +29,22 @@ struct FixtureTests {
         directory 755 1600000000.000000000 .
         symlink 777 1600000008.000000000 dangling -> ../nowhere/at/all
         file 600 1600000002.000000000 0 e3b0c442 empty
-        file 640 1700000000.000000000 19 f56f9ec6 hello.txt user.town=cafe00 user.void=
-        file 644 -2.500000000 200000 0c4cff21 large.txt
+        file 640 1700000000.000000000 19 c8bac1b9 hello.txt user.town=cafe00 user.void=
+        file 644 -2.500000000 200000 2e2082b8 large.txt
         symlink 777 1600000008.000000000 link -> hello.txt
         directory 1750 1600000005.000000001 names
-        file 644 1600000005.000000001 10 1cf5d5c1 names/%ff%fe bytes
-        file 644 4300000000.123456789 6 2ad0b9a4 names/\u{e4} %0a~
-        file 4755 1600000003.000000000 7 c1a6ee5b one links 2
+        file 644 4300000000.123456789 6 46265dd2 names/\u{e4} %0a~
+        file 644 1600000005.000000001 10 bb45d1f9 names/%ff%fe bytes
+        file 4755 1600000003.000000000 7 cf99975a one links 2
         fifo 620 1600000007.000000000 pipe
-        file 644 1600000004.000000000 1048576 1f5a53a6 sparse
-        file 4755 1600000003.000000000 7 c1a6ee5b two links 2 = one
+        file 644 1600000004.000000000 1048576 e17135df sparse
+        file 4755 1600000003.000000000 7 cf99975a two links 2 = one
         """
 
     /// What the first snapshot has instead.
     private static let first = [
-        "file 640 1600000001.000000000 13 31c1cbb9 hello.txt user.town=cafe00 user.void=",
-        "file 644 1600000006.000000000 5 2f1c0ce8 gone",
+        "file 640 1600000001.000000000 13 81a94eee hello.txt user.town=cafe00 user.void=",
+        "file 644 1600000006.000000000 5 4b9f2c32 gone",
     ]
 
     @Test("is written anew", .enabled(if: isWriting))
@@ -57,10 +57,11 @@ struct FixtureTests {
         try FileManager.default.createDirectory(
             at: Self.place.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data((Self.passphrase + "\n").utf8).write(to: Self.passphraseFile)
-        var keeper = try await Self.found()
-        try await Self.protect(&keeper)
+        let (vault, keys) = try await Self.found()
+        let empty = WriterCache(head: .start, packs: [], chunks: [:])
+        let cache = try await Self.protect(vault, keys, on: empty, at: 1_800_000_000)
         try FixtureTown.change(at: root)
-        try await Self.protect(&keeper)
+        _ = try await Self.protect(vault, keys, on: cache, at: 1_800_086_400)
     }
 
     @Test("opens, and both of its snapshots are sound")
@@ -125,11 +126,12 @@ struct FixtureTests {
         if isRoot { #expect(restored.notRestored.map(\.trouble.description) == []) }
     }
 
-    private typealias Founded = (writer: VaultWriter, cache: WriterCache)
+    private static func world(at seconds: Int64) -> World {
+        World(now: { Moment(seconds: seconds) }, random: World.real.random)
+    }
 
-    private static func found() async throws -> Founded {
-        let world = World(
-            now: { Moment(seconds: 1_800_000_000) }, random: World.real.random)
+    private static func found() async throws -> (Vault, WriterKeys) {
+        let world = world(at: 1_799_999_999)
         let site = try DirectorySite.create(Array(place.path.utf8), world: world)
         // Fewer rounds than a real vault has, so that reading it costs a test little.
         let first = try Keyring.new(
@@ -139,20 +141,21 @@ struct FixtureTests {
             try await site.put(
                 Keyring.name(1, in: folder), unlocked.encoded[...], existing: .refuse)
         }
-        let vault = try await Vault(at: site, remembering: nil)
-        return (
-            try VaultWriter(vault, keys: keys, world: world),
-            WriterCache(head: .start, packs: [], chunks: [:])
-        )
+        return (try await Vault(at: site, remembering: nil), keys)
     }
 
-    private static func protect(_ founded: inout Founded) async throws {
+    private static func protect(
+        _ vault: Vault, _ keys: WriterKeys, on cache: WriterCache, at seconds: Int64
+    ) async throws -> WriterCache {
+        var options = CaptureOptions()
+        // One worker fills fewer packs.
+        options.width = 1
         let capture = FileCapture(
-            founded.writer, dataSet: "town", host: "fixture", paths: [original],
-            options: CaptureOptions())
-        let captured = try await capture.run(cache: founded.cache) { _ in }
+            try VaultWriter(vault, keys: keys, world: world(at: seconds)), dataSet: "town",
+            host: "fixture", paths: [original], options: options)
+        let captured = try await capture.run(cache: cache) { _ in }
         #expect(captured.leftOut.isEmpty)
-        founded.cache = captured.cache
+        return captured.cache
     }
 
     private func path(of path: TreePath) -> String {

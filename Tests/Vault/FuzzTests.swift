@@ -65,7 +65,7 @@ struct FuzzTests {
             let end = clock.now + .seconds(Self.seconds ?? 0)
             print("fuzzing \(decoder.name) from seed \(seed)")
             while clock.now < end {
-                Self.run(decoder, seed: seed, rounds: 200)
+                Self.run(decoder, seed: seed, rounds: 50)
                 seed &+= 1
             }
         }
@@ -92,11 +92,11 @@ struct Decoders {
         // Up to the costs of scrypt: others may take up to a gigabyte each.
         let costs = Array(parts.body[..<(try parts.waysStart() + 12)])
         return [
-            Decoder(name: "keyring", samples: [object], rounds: 2000) {
+            Decoder(name: "keyring", samples: [object], rounds: 500) {
                 _ = try Keyring(decoding: $0)
             },
             // Signed by root, so that the mutations get past the signature.
-            Decoder(name: "keyring body", samples: [parts.body], rounds: 1000) { body in
+            Decoder(name: "keyring body", samples: [parts.body], rounds: 300) { body in
                 var changed = parts
                 changed.body = body
                 let keyring = try Keyring(decoding: changed.signed(by: root))
@@ -116,17 +116,17 @@ struct Decoders {
         let parts = try objects.map { try RecordParts($0, observer) }
         let seed = test.keys.signingSeed
         return [
-            Decoder(name: "record", samples: objects, rounds: 4000) {
+            Decoder(name: "record", samples: objects, rounds: 2000) {
                 _ = try Record(decoding: $0, writerKey: key)
             },
             Decoder(
                 name: "signed record", samples: objects.map { Array($0.dropLast(64)) },
-                rounds: 2500
+                rounds: 1000
             ) {
                 let record = try Record(decoding: signed($0, by: seed), writerKey: key)
                 _ = try record.body(with: observer)
             },
-            Decoder(name: "record body", samples: parts.map(\.body), rounds: 2500) { body in
+            Decoder(name: "record body", samples: parts.map(\.body), rounds: 1000) { body in
                 var changed = parts[0]
                 changed.body = body
                 let object = try changed.sealed(to: observer.publicKey, signedBy: seed)
@@ -147,7 +147,7 @@ struct Decoders {
             tables.append(try front.table(domain, at: "test").encoded)
         }
         return [
-            Decoder(name: "pack front", samples: fronts, rounds: 3000) { bytes in
+            Decoder(name: "pack front", samples: fronts, rounds: 1500) { bytes in
                 let front = try PackFront(name: .zero, decoding: bytes)
                 _ = try front.table(domain, at: "test")
                 _ = try front.contentKey(reader, at: "test")

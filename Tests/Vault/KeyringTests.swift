@@ -49,7 +49,7 @@ struct KeyringTests {
         let object = try await TestVault().site.bytes(Keyring.name(1))
         // All that has a meaning of its own, and samples of the keys and signatures.
         let places =
-            Array(0..<60) + Array(2044..<2300) + Array(stride(from: 61, to: object.count, by: 23))
+            Array(0..<60) + Array(2044..<2300) + Array(stride(from: 61, to: object.count, by: 41))
         for place in places {
             var changed = object
             changed[place] ^= 1 << UInt8(place % 8)

@@ -155,6 +155,12 @@ struct PackDamageTests {
                 try ChunkTable(decoding: table([wrong]), content: .data)
             }
         }
+        let most = UInt32(Limits.treeChunkBytesMax)
+        let tree = try ChunkTable(decoding: table([(most, most, 0)]), content: .tree)
+        #expect(tree.rows.count == 1)
+        #expect(throws: Malformed.self) {
+            try ChunkTable(decoding: table([(most + 1, most + 1, 0)]), content: .tree)
+        }
         var padded = good
         padded[4079] = 1
         #expect(throws: Malformed.self) { try ChunkTable(decoding: padded, content: .data) }

@@ -109,7 +109,7 @@ struct RunTests {
         let others = [prose(9_000, seed: 5), noise(9_000, seed: 6)]
         let lost = Trouble(.system, Words("The line is dead.", de: "Die Leitung ist tot."))
         var failed = 0
-        for number in 1...40 {
+        for number in 1...5 {
             for isDone in [false, true] {
                 let copy = try await TestVault(test, at: test.site.copy())
                 let begun = copy.site.counts.requests
@@ -189,10 +189,10 @@ struct RunTests {
 @Suite("Two writers with the same keys", .timeLimit(.minutes(2)))
 struct WriterRaceTests {
     /// Two runs that begin from the same state; gives the troubles in which they end.
-    private func race(_ number: UInt8) async throws -> (TestVault, [Trouble.Kind?]) {
-        let test = try await TestVault(seed: UInt64(number))
-        let first = try await test.protect([prose(500)])
-        let ends = await withTaskGroup(of: Trouble.Kind?.self) { group in
+    private func race(
+        _ test: TestVault, _ first: TestVault.Done, _ number: UInt8
+    ) async throws -> [Trouble.Kind?] {
+        await withTaskGroup(of: Trouble.Kind?.self) { group in
             for seed in [number, number + 100] {
                 group.addTask {
                     do {
@@ -203,18 +203,22 @@ struct WriterRaceTests {
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        return (test, ends)
     }
 
-    @Test("put exactly one record, and the other is told that somebody is at it", arguments: 1...20)
-    func onlyOne(number: UInt8) async throws {
-        let (test, ends) = try await race(number)
-        #expect(ends.count { $0 == nil } == 1)
-        #expect(ends.count { $0 == .busy } == 1)
-        let observed = try await test.observed()
-        #expect(observed.snapshots.map(\.sequence) == [1, 2])
-        #expect(observed.troubles.isEmpty)
-        #expect(try await test.findings().isEmpty)
+    @Test("put exactly one record, and the other is told that somebody is at it")
+    func onlyOne() async throws {
+        let base = try await TestVault()
+        let first = try await base.protect([prose(500)])
+        for number: UInt8 in 1...20 {
+            let test = try await TestVault(base, at: base.site.copy())
+            let ends = try await race(test, first, number)
+            #expect(ends.count { $0 == nil } == 1)
+            #expect(ends.count { $0 == .busy } == 1)
+            let observed = try await test.observed()
+            #expect(observed.snapshots.map(\.sequence) == [1, 2])
+            #expect(observed.troubles.isEmpty)
+            if number == 1 { #expect(try await test.findings().isEmpty) }
+        }
     }
 
     @Test("lose nothing: who lost tries again and uploads no chunk twice that the chain names")

@@ -106,7 +106,7 @@ extension Vectors {
     }
 
     private mutating func addCuts() {
-        for (number, length) in [1, 131_072, 131_073, 524_288, 3_000_000, 5_000_000].enumerated() {
+        for (number, length) in [1, 131_072, 131_073, 524_288, 1_500_000, 2_500_000].enumerated() {
             let secret = Self.secrets[number % 3]
             let seed = "zwilling cuts \(number)"
             let bytes = Self.stream(seed, length)
