@@ -11,9 +11,6 @@ private enum ReadTrouble: Error {
 }
 
 extension CaptureWorker {
-    /// Bytes read at a time.
-    private static let bufferBytes = 8 << 20
-
     /// Reads a file of its own, again where it changed meanwhile, and marks it if it never held
     /// still.
     func readFile(_ job: SectionJob, _ item: Int) async throws(Trouble) -> SectionJob.Found {
@@ -179,7 +176,6 @@ extension CaptureWorker {
     private func stream(
         _ file: borrowing Descriptor, _ extents: [Range<Int64>]
     ) async throws(ReadTrouble) -> ReadStream {
-        grow(&buffer, to: Self.bufferBytes)
         var rest = extents[...]
         var result = ReadStream()
         var packs: Set<UInt32> = []

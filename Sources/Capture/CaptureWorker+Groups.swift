@@ -98,7 +98,6 @@ extension CaptureWorker {
 
     /// Reads one file to a place in the buffer, again where it changed meanwhile.
     private func readSmall(_ draft: SectionDraft, _ item: Int, at offset: Int) -> SmallFile {
-        grow(&buffer, to: Limits.dataChunkBytesMax + Limits.smallFileBytes)
         let path = draft.items[item]
         var expected = path.status
         do throws(SystemError) {

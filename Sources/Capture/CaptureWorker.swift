@@ -9,7 +9,9 @@ final class CaptureWorker {
     let capturing: Capturing
     let chunks: ChunkWriter
     let ladder: Ladder
-    var buffer: [UInt8] = []
+    /// What is read at a time, at least two of the largest chunks.
+    var buffer = untouched(bufferBytes)
+    static let bufferBytes = 2 * Limits.dataChunkBytesMax
 
     /// How often a file that changes while it is read is read again.
     static let attemptsMax = 3

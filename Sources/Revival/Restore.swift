@@ -48,7 +48,9 @@ package struct Restore: Sendable {
     package func run(
         to target: [UInt8], report: @escaping @Sendable (RestoreProgress) -> Void
     ) async throws(Trouble) -> Restored {
-        let tree = try await TreeReader(vault, snapshot, width: options.width)
+        let isWhole = options.include == nil && options.subtree.isEmpty
+        let tree = try await TreeReader(
+            vault, snapshot, width: options.width, isWhole ? .whole : .stretches)
         let root = try prepare(target)
         let restoring = Restoring(tree, options, report)
         restoring.expect(entries: tree.sections.reduce(0) { $0 + $1.entries }, snapshot)

@@ -9,8 +9,9 @@ final class RestoreWorker {
     let ladder: Ladder
     let reader: ChunkReader
 
-    /// Bytes of a stream that one worker writes at a time.
-    private static let partBytes = 64 << 20
+    /// Bytes of a stream that one worker writes at a time. So many, because two workers that write
+    /// to one file wait for each other in the kernel.
+    private static let partBytes = 512 << 20
 
     init(_ restoring: Restoring, root: consuming Descriptor) {
         self.restoring = restoring

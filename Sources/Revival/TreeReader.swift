@@ -9,15 +9,13 @@ package struct TreeReader: Sendable {
     let windows: PackWindows
     let sections: [SectionReference]
 
-    /// Bytes fetched at a time where much of a snapshot will be read.
-    private static let stretch = 4 << 20
-
     package init(
-        _ vault: OpenVault, _ snapshot: Observed.Fact, width: Int = 2
+        _ vault: OpenVault, _ snapshot: Observed.Fact, width: Int = 2,
+        _ reading: PackWindows.Reading = .stretches
     ) async throws(Trouble) {
         self.vault = vault
         index = await vault.index(of: snapshot, width: width)
-        windows = PackWindows(site: vault.vault.site, stretch: Self.stretch)
+        windows = PackWindows(site: vault.vault.site, reading)
         let reader = ChunkReader(index, windows, site: vault.vault.site.label)
         do throws(Trouble) {
             sections = try await vault.sections(of: snapshot, reader)

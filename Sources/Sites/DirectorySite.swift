@@ -106,7 +106,7 @@ package final class DirectorySite: Site {
         let wanted = (range ?? 0..<size).clamped(to: 0..<size)
         // A planted file may claim any size: nothing is allocated for what no put ever wrote.
         guard wanted.count <= SiteLimits.objectBytesMax else { return .oversized }
-        var bytes = [UInt8](repeating: 0, count: wanted.count)
+        var bytes = untouched(wanted.count)
         let count = try file.read(
             into: &bytes, at: 0, count: wanted.count, from: Int64(wanted.lowerBound))
         guard count == wanted.count else { return .short(wanted.lowerBound + count, of: size) }

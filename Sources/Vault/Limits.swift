@@ -30,7 +30,7 @@ package enum Limits {
 
     // How a writer fills packs, and when it says what it has put so far.
     package static let packBytesWanted = 12 << 20
-    package static let packBytesClosing = 24 << 20
+    package static let packBytesClosing = 16 << 20
     package static let packPaddingWanted = 64 << 10
     package static let packBytesMin = 64 << 10
     package static let checkpointBytes = 2 << 30

@@ -103,14 +103,20 @@ extension OpenVault {
     ) async -> Trouble {
         guard trouble.cause is UnplacedChunk else { return trouble }
         for pack in snapshot.packs {
-            do throws(Trouble) {
-                let bytes = try await vault.site.get(packName(pack.name), in: nil)
-                guard Sealing.hash(bytes) == pack.name else {
-                    throw .changed(packName(pack.name).text, at: vault.site.label)
-                }
-            } catch { return error }
+            if let wrong = await vault.wrongBytes(of: pack) { return wrong }
         }
         return trouble
+    }
+}
+
+extension Vault {
+    /// Why the bytes under a pack's name are not those of the pack; nil where they are.
+    func wrongBytes(of pack: PackReference) async -> Trouble? {
+        do throws(Trouble) {
+            let bytes = try await site.get(packName(pack.name), in: nil)
+            return Sealing.hash(bytes) == pack.name
+                ? nil : .changed(packName(pack.name).text, at: site.label)
+        } catch { return error }
     }
 }
 

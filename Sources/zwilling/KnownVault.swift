@@ -128,6 +128,8 @@ extension KnownVault {
 
     func unlocked(_ passphrase: PassphraseOptions) throws -> UnlockedKeyring {
         introduce()
+        // Only now is memory kept: the 128 MiB that a passphrase takes are to be given back.
+        defer { Machine.keepMemory() }
         return try vault.unlock(passphrase: try passphrase.passphrase(of: vault.site.label))
     }
 

@@ -43,6 +43,7 @@ struct ProtectCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     mutating func run() async throws {
+        Machine.keepMemory()
         let protected = try ProtectedPaths(paths)
         let known = try await KnownVault(vault)
         let writer = try VaultWriter(known.vault, keys: try known.writerKeys(), world: .real)

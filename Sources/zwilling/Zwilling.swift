@@ -52,7 +52,6 @@ struct Zwilling: AsyncParsableCommand {
         ])
 
     static func main() async {
-        Machine.keepMemory()
         let arguments = Terminal.arguments
         do {
             var command = try await asyncParseAsRoot(arguments)

@@ -31,7 +31,9 @@ enum FixtureTown {
         let large = try top.create(bytes("large.txt"))
         try large.write(Array(text.utf8.prefix(200_000)), at: 0)
         try finish(large, 0o644, Moment(seconds: -3, nanoseconds: 500_000_000))
-        try file(names, strange, "not UTF-8\n", 0o644, Moment(seconds: 1_600_000_005, nanoseconds: 1))
+        try file(
+            names, strange, "not UTF-8\n", 0o644,
+            Moment(seconds: 1_600_000_005, nanoseconds: 1))
         try file(
             names, bytes("\u{e4} \n~"), "umlaut", 0o644,
             Moment(seconds: 4_300_000_000, nanoseconds: 123_456_789))
@@ -121,9 +123,10 @@ enum FixtureTown {
         _ status: FileStatus, _ path: [String], _ content: String?
     ) throws -> String {
         // The nanoseconds count forwards, so -3 s and 500,000,000 ns is -2.5 s.
-        let isEarly = status.modified.seconds < 0 && status.modified.nanoseconds > 0
-        let seconds = status.modified.seconds + (isEarly ? 1 : 0)
-        let rest = isEarly ? 1_000_000_000 - status.modified.nanoseconds : status.modified.nanoseconds
+        let (whole, part) = (status.modified.seconds, status.modified.nanoseconds)
+        let isEarly = whole < 0 && part > 0
+        let seconds = whole + (isEarly ? 1 : 0)
+        let rest = isEarly ? 1_000_000_000 - part : part
         let digits = String("\(1_000_000_000 + rest)".dropFirst())
         let parts: [String?] = [
             "\(status.kind)", String(status.permissions, radix: 8), "\(seconds).\(digits)",

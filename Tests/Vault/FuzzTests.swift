@@ -24,9 +24,14 @@ struct FuzzTests {
     /// Seeds that run every time; one that ever found something stays here.
     static let seeds: [UInt64] = [1, 2, 3, 0xdead_beef, 20_260_101]
 
-    /// Seconds a decoder, and a seed of its own, where `ZWILLING_FUZZ_SECONDS` asks for more.
-    private static let seconds = ProcessInfo.processInfo.environment["ZWILLING_FUZZ_SECONDS"]
-        .flatMap(Double.init)
+    /// Seconds a decoder, where `ZWILLING_FUZZ_SECONDS` asks for more, from a seed of its own or
+    /// from `ZWILLING_FUZZ_SEED`.
+    private static let seconds = wish("SECONDS").flatMap(Double.init)
+    private static let seed = wish("SEED").flatMap(UInt64.init)
+
+    private static func wish(_ name: String) -> String? {
+        ProcessInfo.processInfo.environment["ZWILLING_FUZZ_\(name)"]
+    }
 
     private static func attempt(_ decoder: Decoder, _ mutated: [UInt8], seed: UInt64) {
         do { try decoder.decode(mutated) } catch {
@@ -60,7 +65,7 @@ struct FuzzTests {
     @Test("goes on for as long as one likes", .enabled(if: seconds != nil))
     func longer() async throws {
         let clock = ContinuousClock()
-        var seed = UInt64.random(in: 0...UInt64.max)
+        var seed = Self.seed ?? UInt64.random(in: 0...UInt64.max)
         for decoder in try await Decoders().all {
             let end = clock.now + .seconds(Self.seconds ?? 0)
             print("fuzzing \(decoder.name) from seed \(seed)")

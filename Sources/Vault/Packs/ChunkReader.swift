@@ -5,55 +5,90 @@ import Ground
 import Sites
 import Synchronization
 
-/// Reads stretches of packs and keeps the last few, so that chunks that lie together are fetched
-/// together, for all workers. What a site sees are reads at multiples of 256 KiB.
+/// Reads packs, wholly or in stretches, and keeps the last few, so that chunks that lie together
+/// are fetched together, for all workers. What a site sees are reads of whole packs, or at
+/// multiples of 256 KiB.
 package final class PackWindows: Sendable {
-    private struct Window: Sendable {
+    package enum Reading: Sendable {
+        /// Much of the vault will be read: whole packs, each proven by the hash that is its name.
+        case whole
+        /// A little of it: each chunk has to prove itself.
+        case stretches
+    }
+
+    /// Bytes of a pack.
+    struct Window: Sendable {
         let pack: Digest
         let range: Range<Int>
         let bytes: [UInt8]
+        /// Whether the hash of the whole pack was checked, so that its chunks need no other proof
+        /// of being what a record signed for.
+        let isProven: Bool
     }
 
-    private static let windowsMax = 8
+    private static let windowsMax = 3
+    private static let stretchBytes = 1 << 20
+    /// Fetched more often, a pack is read in stretches: then its chunks are wanted here and there.
+    private static let wholeReadsMax = 2
+
     private let site: any Site
-    private let stretch: Int
-    private let windows = Mutex<[Window]>([])
+    private let reading: Reading
 
-    /// - Parameter stretch: bytes to fetch at a time; more where much will be read.
-    package init(site: any Site, stretch: Int) {
-        self.site = site
-        self.stretch = stretch
+    private struct State {
+        var windows: [Window] = []
+        var wholeReads: [Digest: Int] = [:]
     }
 
-    /// Bytes that hold `range` of a pack, and where it begins in them.
-    func bytes(
-        of pack: Digest, _ range: Range<Int>, packBytes: Int
-    ) async throws(Trouble) -> (bytes: [UInt8], start: Int) {
-        let found = windows.withLock { windows -> Window? in
-            guard
-                let index = windows.firstIndex(where: {
-                    $0.pack == pack && $0.range.lowerBound <= range.lowerBound
-                        && $0.range.upperBound >= range.upperBound
-                })
-            else { return nil }
-            let window = windows.remove(at: index)
-            windows.append(window)
-            return window
-        }
-        if let found { return (found.bytes, range.lowerBound - found.range.lowerBound) }
+    private let state = Mutex(State())
 
+    package init(site: any Site, _ reading: Reading) {
+        self.site = site
+        self.reading = reading
+    }
+
+    /// Bytes that hold `range` of a pack.
+    func window(
+        of pack: Digest, _ range: Range<Int>, packBytes: Int
+    ) async throws(Trouble) -> Window {
+        let (found, isWhole) = state.withLock { state -> (Window?, Bool) in
+            let index = state.windows.firstIndex {
+                $0.pack == pack && $0.range.lowerBound <= range.lowerBound
+                    && $0.range.upperBound >= range.upperBound
+            }
+            guard let index else {
+                let reads = state.wholeReads[pack, default: 0]
+                state.wholeReads[pack] = reads + 1
+                return (nil, reading == .whole && reads < Self.wholeReadsMax)
+            }
+            let window = state.windows.remove(at: index)
+            state.windows.append(window)
+            return (window, true)
+        }
+        if let found { return found }
+        guard range.upperBound <= packBytes else { throw short(pack) }
+        let window = try await fetch(
+            pack, isWhole ? 0..<packBytes : stretch(range, packBytes), packBytes: packBytes)
+        state.withLock {
+            if $0.windows.count >= Self.windowsMax { $0.windows.removeFirst() }
+            $0.windows.append(window)
+        }
+        return window
+    }
+
+    private func stretch(_ range: Range<Int>, _ packBytes: Int) -> Range<Int> {
         let step = Vault.alignment
         let start = range.lowerBound / step * step
-        let wanted = max(range.upperBound, start + stretch)
-        let end = min(packBytes, (wanted + step - 1) / step * step)
-        guard range.upperBound <= end else { throw short(pack) }
-        let bytes = try await site.get(packName(pack), in: start..<end)
-        guard bytes.count == end - start else { throw short(pack) }
-        windows.withLock {
-            if $0.count >= Self.windowsMax { $0.removeFirst() }
-            $0.append(Window(pack: pack, range: start..<end, bytes: bytes))
-        }
-        return (bytes, range.lowerBound - start)
+        let wanted = max(range.upperBound, start + Self.stretchBytes)
+        return start..<min(packBytes, (wanted + step - 1) / step * step)
+    }
+
+    private func fetch(
+        _ pack: Digest, _ range: Range<Int>, packBytes: Int
+    ) async throws(Trouble) -> Window {
+        let bytes = try await site.get(packName(pack), in: range)
+        guard bytes.count == range.count else { throw short(pack) }
+        let isProven = range == 0..<packBytes && Sealing.hash(bytes) == pack
+        return Window(pack: pack, range: range, bytes: bytes, isProven: isProven)
     }
 
     private func short(_ pack: Digest) -> Trouble {
@@ -90,12 +125,16 @@ package final class ChunkReader {
     private func read(_ place: ChunkIndex.Place) async throws(Trouble) -> ArraySlice<UInt8> {
         let pack = index.packs[place.pack]
         let end = place.offset + Int(place.row.stored) + Sealing.tagBytes
-        let (bytes, start) = try await windows.bytes(
+        let window = try await windows.window(
             of: pack.front.name, place.offset..<end, packBytes: pack.bytes)
+        let start = place.offset - window.range.lowerBound
+        // A chunk out of a pack that is not proven could have been put there by a thief of the
+        // writer's keys, and so could its table: its id could not.
         guard
-            open(bytes[start..<start + end - place.offset], place, key: pack.key, pack.front),
-            pack.domain.chunkId(of: plain[..<Int(place.row.plain)], pack.front.header.content)
-                == place.row.id
+            open(window.bytes[start..<start + end - place.offset], place, key: pack.key, pack.front),
+            window.isProven
+                || pack.domain.chunkId(
+                    of: plain[..<Int(place.row.plain)], pack.front.header.content) == place.row.id
         else {
             throw .damaged(
                 packName(pack.front.name).text, at: site,

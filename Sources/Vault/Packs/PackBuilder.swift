@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 import Crypto
+import Files
 import FoundationEssentials
 import Ground
 
@@ -37,7 +38,11 @@ package final class PackBuilder {
         compressor = Compressor(level: level)
         chunksStart = PackHeader.bytes(recipients: 1) + ChunkTable.bytesMax
         end = chunksStart
-        buffer = []
+        let most = content == .data ? Limits.dataChunkBytesMax : Limits.treeChunkBytesMax
+        // All that a pack can come to: growing would copy it again and again, and hold it twice.
+        buffer = untouched(
+            chunksStart + Limits.packBytesClosing + Compressor.bound(most)
+                + (1 << 20))
         check = []
         (header, binding) = try sealing.header(for: content, key: key)
     }

@@ -12,14 +12,9 @@ extension Observed {
         guard options.readsData else { return result }
         let present = try await presentReferences()
         let progress = VerifyMeter(present, report)
-        let site = vault.site
         let findings = await eachInOrder(present, width: options.width) { pack -> Trouble? in
-            do throws(Trouble) {
-                let bytes = try await site.get(packName(pack.name), in: nil)
-                progress.add(bytes.count)
-                return Sealing.hash(bytes) == pack.name
-                    ? nil : .changed(packName(pack.name).text, at: site.label)
-            } catch { return error }
+            defer { progress.add(pack.bytes) }
+            return await vault.wrongBytes(of: pack)
         }
         result.bytesRead = progress.bytes
         result.findings += findings.compactMap { $0 }
