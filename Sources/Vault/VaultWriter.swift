@@ -86,10 +86,16 @@ package struct VaultWriter: Sendable {
         }
         let present = try await vault.presentPacks()
         for (index, pack) in cache.packs.enumerated() where present[pack.name] == pack.bytes {
-            let front = try await vault.packFront(pack.name)
-            guard front.header.domain == domain.id else { continue }
-            for row in try front.table(domain, at: vault.site.label).rows {
-                cache.chunks[row.id] = UInt32(index)
+            do throws(Trouble) {
+                let front = try await vault.packFront(pack.name)
+                guard front.header.domain == domain.id else { continue }
+                for row in try front.table(domain, at: vault.site.label).rows {
+                    cache.chunks[row.id] = UInt32(index)
+                }
+            } catch {
+                // What a damaged pack holds counts as unknown and is stored again; verify names
+                // it. A site that does not answer is another matter.
+                guard error.kind == .damaged || error.kind == .missing else { throw error }
             }
         }
         return cache
@@ -219,6 +225,7 @@ package final class WriterRun: Sendable {
         var kept = cache
         kept.packs = []
         var renumbered: [UInt32: UInt32] = [:]
+        // Packs that were lost, or never put, are forgotten here.
         for (number, pack) in packs.enumerated() {
             guard let pack else { continue }
             renumbered[UInt32(number)] = UInt32(kept.packs.count)
@@ -234,11 +241,11 @@ package final class WriterRun: Sendable {
         var result = memory.renumbered(renumbered)
         let last = cache.dataSets[draft.dataSet]
         if let last, last.sequence > 0, last.deltas < Limits.deltasInARowMax {
-            let before = Set(last.packs.compactMap { renumbered[$0] })
+            let before = Set(last.packs.map { cache.packs[Int($0)].name })
+            let after = usedPacks.map { kept.packs[Int($0)] }
             body.base = last.sequence
-            body.packsAdded = usedPacks.filter { !before.contains($0) }.map { kept.packs[Int($0)] }
-            let after = Set(usedPacks)
-            body.packsRemoved = before.subtracting(after).sorted().map { kept.packs[Int($0)].name }
+            body.packsAdded = after.filter { !before.contains($0.name) }
+            body.packsRemoved = before.subtracting(after.map(\.name)).sorted()
             result.deltas = last.deltas + 1
         } else {
             body.packsAdded = usedPacks.map { kept.packs[Int($0)] }

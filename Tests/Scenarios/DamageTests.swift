@@ -143,6 +143,25 @@ struct DamageTests {
         #expect(!healed.lostPacks.isEmpty)
         try await keeper.restore(to: town.target)
         #expect(try town.differences(town.tree, town.restored(below: town.target)) == "")
+        // The same chunks serve the snapshots whose packs were lost, and nobody is told twice.
+        let first = try #require(try await keeper.open().observed.snapshots.first)
+        let old = town.home.appending(path: "old")
+        try await keeper.restore(first.id.hex, to: old)
+        #expect(try town.differences(town.tree, town.restored(below: old)) == "")
+        #expect(try await keeper.protect(town.tree).lostPacks.isEmpty)
+    }
+
+    @Test("A damaged pack does not keep a writer without a cache from protecting")
+    func damagedPackAndNoCache() async throws {
+        try town.settle()
+        let site = MemorySite()
+        var keeper = try await Keeper.found(at: site)
+        try await keeper.protect(town.tree)
+        for pack in try await site.list("packs/") { site.flip(pack.name, bit: 12_000) }
+        keeper.cache = nil
+        try await keeper.protect(town.tree)
+        try await keeper.restore(to: town.target)
+        #expect(try town.differences(town.tree, town.restored(below: town.target)) == "")
     }
 
     @Test("A site that shows an older state than this machine has seen is refused")

@@ -79,8 +79,12 @@ package final class KnownChunks: Sendable {
     /// Packs put in this run so far, in the order of their puts.
     package var putPacks: [PackReference] { state.withLock { $0.put } }
 
-    /// What this run refers to, and everything that is known at its end.
+    /// What this run refers to, and everything that is known at its end: packs by number, nil for
+    /// those that are lost or were never put.
     package var result: (used: [UInt32], packs: [PackReference?], chunks: [Digest: UInt32]) {
-        state.withLock { ($0.used.sorted(), $0.packs, $0.chunks) }
+        state.withLock { state in
+            let live = zip(state.packs, state.isLive).map { $1 ? $0 : nil }
+            return (state.used.sorted(), live, state.chunks)
+        }
     }
 }

@@ -28,9 +28,9 @@ package struct PackFront: Sendable {
         self.name = name
         header = try PackHeader(decoding: &reader)
         let headerBytes = reader.offset
-        guard header.tableBytes <= ChunkTable.bytesMax else {
-            throw Malformed("chunk table too large", at: 108)
-        }
+        guard header.tableBytes <= ChunkTable.bytesMax,
+            Int(header.tableBytes) % ChunkTable.stepBytes == 0
+        else { throw Malformed("chunk table of an impossible length", at: 108) }
         sealedTable = try reader.raw(Int(header.tableBytes))
         chunksStart = reader.offset
         headerHash = Sealing.hash(bytes[..<headerBytes]).bytes
