@@ -40,7 +40,7 @@ struct PackMaker {
     func reader(_ packs: [PackReference]) async throws -> (ChunkReader, ChunkIndex) {
         let index = try await test.opened().index(
             of: packs, by: test.vault.keyring.writers[0], width: 2)
-        let windows = PackWindows(site: test.site, stretch: 1)
+        let windows = PackWindows(site: test.site, .stretches)
         return (ChunkReader(index, windows, site: "test"), index)
     }
 }

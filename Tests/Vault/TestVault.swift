@@ -132,7 +132,7 @@ struct TestVault {
         let snapshot = try open.observed.snapshot(wish)
         let index = await open.index(of: snapshot, width: 2)
         let reader = ChunkReader(
-            index, PackWindows(site: site, stretch: 1 << 20), site: site.label)
+            index, PackWindows(site: site, .stretches), site: site.label)
         var contents: [[UInt8]] = []
         for reference in try await open.sections(of: snapshot, reader) {
             for chunk in try await open.section(reference, reader).chunks {

@@ -67,7 +67,7 @@ package final class PackWindows: Sendable {
         if let found { return found }
         guard range.upperBound <= packBytes else { throw short(pack) }
         let window = try await fetch(
-            pack, isWhole ? 0..<packBytes : stretch(range, packBytes), packBytes: packBytes)
+            pack, isWhole ? 0..<packBytes : stretch(range, packBytes), isWhole: isWhole)
         state.withLock {
             if $0.windows.count >= Self.windowsMax { $0.windows.removeFirst() }
             $0.windows.append(window)
@@ -83,11 +83,11 @@ package final class PackWindows: Sendable {
     }
 
     private func fetch(
-        _ pack: Digest, _ range: Range<Int>, packBytes: Int
+        _ pack: Digest, _ range: Range<Int>, isWhole: Bool
     ) async throws(Trouble) -> Window {
         let bytes = try await site.get(packName(pack), in: range)
         guard bytes.count == range.count else { throw short(pack) }
-        let isProven = range == 0..<packBytes && Sealing.hash(bytes) == pack
+        let isProven = isWhole && Sealing.hash(bytes) == pack
         return Window(pack: pack, range: range, bytes: bytes, isProven: isProven)
     }
 
