@@ -14,6 +14,9 @@ extension CaptureWorker {
         }
         var group = OpenGroup()
         var isWhole = true
+        // Files that have grown out of the group. They are read after it is stored, because that
+        // takes the same buffer.
+        var grown: [Int] = []
         for member in members {
             if group.bytes + Limits.smallFileBytes > Limits.dataChunkBytesMax {
                 // Files that grew since the scan filled it early.
@@ -30,7 +33,7 @@ extension CaptureWorker {
                     isWhole = false
                 }
             case .large:
-                job.note(member, try await readFile(job, member))
+                grown.append(member)
                 isWhole = false
             case .not(let found):
                 job.note(member, found)
@@ -43,6 +46,7 @@ extension CaptureWorker {
                 fingerprint,
                 .init(chunks: [chunk], areLists: false, regions: nil, packs: [pack]))
         }
+        for member in grown { job.note(member, try await readFile(job, member)) }
     }
 
     private struct OpenGroup {

@@ -72,7 +72,7 @@ final class CaptureWorker {
         let options = capturing.options
         var names = try directory.names()
         names.sort { $0.lexicographicallyPrecedes($1) }
-        if options.excludesCaches, try isCache(directory, names) { names = [cachedirTagName] }
+        if options.excludesCaches, isCache(directory, names) { names = [cachedirTagName] }
         let inside = Array(pending.path.dropFirst(pending.rootDepth))
         var found: [Scan.Entry] = []
         found.reserveCapacity(names.count)
@@ -98,16 +98,16 @@ final class CaptureWorker {
         return found
     }
 
-    private func isCache(
-        _ directory: borrowing Descriptor, _ names: [[UInt8]]
-    ) throws(SystemError) -> Bool {
-        guard names.contains(cachedirTagName),
-            try directory.status(cachedirTagName).kind == .file
-        else { return false }
-        var first = [UInt8](repeating: 0, count: 64)
-        let tag = try directory.file(cachedirTagName)
-        let count = try tag.read(into: &first, at: 0, count: 64, from: 0)
-        return isCacheDirectoryTag(Array(first[..<count]))
+    /// A tag that cannot be read makes no cache.
+    private func isCache(_ directory: borrowing Descriptor, _ names: [[UInt8]]) -> Bool {
+        guard names.contains(cachedirTagName) else { return false }
+        do throws(SystemError) {
+            guard try directory.status(cachedirTagName).kind == .file else { return false }
+            var first = [UInt8](repeating: 0, count: 64)
+            let tag = try directory.file(cachedirTagName)
+            let count = try tag.read(into: &first, at: 0, count: 64, from: 0)
+            return isCacheDirectoryTag(Array(first[..<count]))
+        } catch { return false }
     }
 
     // MARK: Closing
@@ -144,7 +144,7 @@ final class CaptureWorker {
             as: SectionReference(
                 chunk: reference, entries: section.entries.count,
                 first: section.parent + [section.entries[0].entry.name]),
-            counts: drawing.counts, packs: drawing.packs.sorted(), isSettled: isSettled)
+            counts: drawing.counts, packs: drawing.packs.sorted(), isSettled: isSettled && drawing.isWhole)
     }
 
     private func store(
@@ -190,8 +190,9 @@ final class CaptureWorker {
                 capturing.leaveOut(
                     path, error, Words("Cannot read attributes of", de: "Attribute nicht lesbar von"))
             }
-            // A directory stays: what is in it stands in other sections.
+            // A directory stays: what is in it stands in other sections. The next run looks again.
             if entry.kind != .directory { return nil }
+            drawing.isWhole = false
             attributes = []
         }
         let bytes = attributes.reduce(0) { $0 + $1.name.count + $1.value.count }

@@ -171,5 +171,5 @@ extension SectionDraft {
 
 extension FileStatus {
     /// Bytes that must be read: holes need not.
-    var occupiedBytes: UInt64 { UInt64(max(0, min(size, blocks * 512 + 4096))) }
+    var occupiedBytes: UInt64 { UInt64(max(0, min(size, allocatedBytes))) }
 }

@@ -151,13 +151,25 @@ package struct FileCapture: Sendable {
         return entries
     }
 
+    /// nil where the name has gone meanwhile.
+    private static func status(
+        of name: [UInt8], in directory: borrowing Descriptor
+    ) throws(SystemError) -> FileStatus? {
+        do throws(SystemError) { return try directory.status(name) } catch {
+            if error.kind == .missing { return nil }
+            throw error
+        }
+    }
+
     private func everything(in ladder: Ladder) throws(Trouble) -> [Scan.Entry] {
         do throws(SystemError) {
             return try ladder.withDirectory([]) { (root) throws(SystemError) in
                 let device = try root.status().device
                 var entries: [Scan.Entry] = []
                 for name in try root.names().sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-                    let status = try root.status(name)
+                    guard !options.leavesOut.contains([name]),
+                        let status = try Self.status(of: name, in: root)
+                    else { continue }
                     let isDirectory = status.kind == .directory
                     if options.exclusion.excludes([name], isDirectory: isDirectory) { continue }
                     let staysOut = options.staysOnFileSystem && status.device != device

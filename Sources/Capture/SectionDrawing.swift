@@ -12,6 +12,8 @@ struct SectionDrawing {
     private var numbers: [Digest: Int] = [:]
     private(set) var counts = RecordBody.Counts()
     var packs: Set<UInt32> = []
+    /// Whether everything in it could be read.
+    var isWhole = true
 
     var section: Section? {
         parent.map { Section(parent: $0, chunks: chunks, entries: entries) }

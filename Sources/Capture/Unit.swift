@@ -58,7 +58,13 @@ extension SectionDraft {
 
 extension FileStatus {
     /// Fewer blocks than the size needs: it has holes, or its file system stores it packed.
-    var mayHaveHoles: Bool { blocks * 512 < size }
+    var mayHaveHoles: Bool { allocatedBytes < size }
+
+    /// Some FUSE file systems claim any number of blocks.
+    var allocatedBytes: Int64 {
+        let (bytes, overflows) = blocks.multipliedReportingOverflow(by: 512)
+        return overflows ? .max : bytes
+    }
 
     /// Whether it goes into a group. One with several names does not: it is a chunk of its own, so
     /// that all its names share it wherever they stand.

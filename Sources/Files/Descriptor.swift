@@ -69,6 +69,11 @@ extension Descriptor {
         try entry(name, O_RDONLY | O_DIRECTORY | clinux_o_noatime)
     }
 
+    /// Opens a directory that one may enter but not list, to get to what lies in it.
+    func passage(_ name: [UInt8]) throws(SystemError) -> Descriptor {
+        try entry(name, clinux_o_path | O_DIRECTORY)
+    }
+
     /// Opens a file for reading, without waiting for anybody at the other end of a fifo. What was
     /// opened need not be what `status` showed a moment ago: compare with `status()` of the result.
     package func file(_ name: [UInt8]) throws(SystemError) -> Descriptor {
@@ -170,7 +175,12 @@ extension Descriptor {
     /// The names in this directory without `.` and `..`, in no order. Not from two threads at once:
     /// the place in the listing belongs to the descriptor.
     package func names() throws(SystemError) -> [[UInt8]] {
-        try settled { lseek(raw, 0, SEEK_SET) }.checked("lseek", name)
+        let rewound = settled { lseek(raw, 0, SEEK_SET) }
+        // A directory that was opened only to pass through it cannot be listed.
+        if rewound.code == EBADF {
+            throw SystemError(code: EACCES, operation: "getdents64", path: name)
+        }
+        try rewound.checked("lseek", name)
         var names: [[UInt8]] = []
         let size = 65_536
         // Safe because the kernel is told the size of the buffer, and `append` reads only within

@@ -81,6 +81,8 @@ package final class Ladder {
         do {
             return try directory.directory(step)
         } catch {
+            // Many a /home lets people through who may not list it.
+            if error.code == EACCES { return try directory.passage(step) }
             guard creating, error.code == ENOENT else { throw error }
         }
         do {

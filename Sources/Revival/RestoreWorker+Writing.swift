@@ -22,9 +22,9 @@ extension RestoreWorker {
         for placed in files {
             guard case .slice(_, let offset) = placed.entry.content.stream else { continue }
             let bytes = Int(placed.entry.content.streamBytes)
-            guard offset + bytes <= plain.count else {
+            guard offset <= plain.count, bytes <= plain.count - offset else {
                 restoring.notRestored(
-                    placed.path, wrongLength(UInt64(plain.count - offset), placed.entry))
+                    placed.path, wrongLength(UInt64(max(0, plain.count - offset)), placed.entry))
                 continue
             }
             try inParent(of: placed) { (parent) throws(SystemError) in
@@ -118,13 +118,19 @@ extension RestoreWorker {
         try inParent(of: placed) { (parent) throws(SystemError) in
             let file = try create(placed, in: parent)
             if placed.entry.content.size > 0 {
-                try file.truncate(to: Int64(placed.entry.content.size))
+                do throws(SystemError) {
+                    try file.truncate(to: Int64(placed.entry.content.size))
+                } catch {
+                    // An empty file under its own name would pass for a whole one.
+                    parent.discard(placed.path.last ?? [])
+                    throw error
+                }
             }
+            isMade = true
             if parts == 0 {
                 try finish(placed, file)
                 restoring.done(placed.entry)
             }
-            isMade = true
         }
         return isMade
     }

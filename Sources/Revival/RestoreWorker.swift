@@ -75,8 +75,11 @@ final class RestoreWorker {
             }
             switch entry.content.stream {
             case .slice(let chunk, _):
-                if slices?.chunk != chunk { endSlices() }
-                slices = (chunk, (slices?.files ?? []) + [placed])
+                if slices?.chunk != chunk {
+                    endSlices()
+                    slices = (chunk, [])
+                }
+                slices?.files.append(placed)
             case .empty:
                 try makeFile(placed, parts: 0)
             case .chunks(let numbers):
@@ -114,9 +117,16 @@ final class RestoreWorker {
         of placed: Placed, _ lists: [ChunkReference], _ path: TreePath
     ) async -> [ChunkReference]? {
         var chunks: [ChunkReference] = []
+        var bytes: UInt64 = 0
         for list in lists {
             do throws(Trouble) {
-                chunks += try await restoring.tree.vault.list(list, reader)
+                let next = try await restoring.tree.vault.list(list, reader)
+                bytes += next.reduce(0) { $0 + UInt64($1.bytes) }
+                // A list that names more than the file has must not take all the memory there is.
+                guard bytes <= placed.entry.content.streamBytes else {
+                    throw wrongLength(bytes, placed.entry)
+                }
+                chunks += next
             } catch {
                 restoring.notRestored(path, error)
                 return nil

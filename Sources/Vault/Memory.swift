@@ -87,7 +87,7 @@ package struct Memory: Sendable {
         let pairs = try reader.list { (reader: inout ByteReader) throws(Malformed) in
             (
                 try reader.identifier(),
-                ChainHead(sequence: try reader.u64(), hash: try reader.digest())
+                ChainHead(sequence: try reader.sequence(), hash: try reader.digest())
             )
         }
         heads = Dictionary(pairs) { first, _ in first }

@@ -39,7 +39,7 @@ package struct VaultWriter: Sendable {
         domain = keys.openDomain
     }
 
-    private static let addAdvice = Words(
+    static let addAdvice = Words(
         "Make this machine a writer with \"zwilling keys add\".",
         de: "Diesen Rechner mit „zwilling keys add“ zum Schreiber machen.")
 
@@ -213,6 +213,21 @@ package final class WriterRun: Sendable {
         state.withLock { $0.head = ChainHead(sequence: next, hash: hash) }
     }
 
+    /// Somebody may have retired this writer while it was at work: then its record stands in the
+    /// vault and does not count, and nobody must take it for a snapshot.
+    private func checkStillAccepted(_ head: ChainHead) async throws(Trouble) {
+        let now = try await Vault(at: writer.vault.site, remembering: nil).keyring
+        guard case .retired(let lastSequence, _)? = now.writer(writer.writer.id)?.state,
+            lastSequence < head.sequence
+        else { return }
+        throw Trouble(
+            .wrongKey,
+            Words(
+                "Writer \"\(writer.writer.name)\" was retired meanwhile: this snapshot does not count.",
+                de: "Schreiber „\(writer.writer.name)“ wurde inzwischen stillgelegt: Dieser Sicherungsstand zählt nicht."
+            ), advice: VaultWriter.addAdvice)
+    }
+
     /// The end of a run: the record that makes the snapshot exist. All chunk writers must have
     /// been flushed.
     ///
@@ -253,6 +268,7 @@ package final class WriterRun: Sendable {
         }
         try await append(body)
         let head = state.withLock { $0.head }
+        try await checkStillAccepted(head)
         result.sequence = head.sequence
         result.packs = usedPacks
         kept.dataSets[draft.dataSet] = result

@@ -50,7 +50,7 @@ struct ProtectCommand: AsyncParsableCommand {
         let options = try selection.options(leavingOut: known.place, of: protected)
         let lock = try WriterLock(known.state)
         defer { withExtendedLifetime(lock) {} }
-        let nearby = try protected.onSameDisk(as: known.place)
+        let nearby = protected.onSameDisk(as: known.place)
         for path in nearby { warn(Self.sameDisk(path)) }
         try await known.vault.completeCopies()
         let (cache, wasRebuilt) = try await writer.knowledge(

@@ -128,22 +128,20 @@ struct ProtectedPaths {
     var name: String { paths.map(shown).joined(separator: ", ") }
 
     /// Those that would be lost together with the vault.
-    func onSameDisk(as place: [UInt8]) throws(Trouble) -> [TreePath] {
-        let disk = try Self.device(place)
-        let disks = try paths.map { path throws(Trouble) in try Self.device(slashed(path)) }
-        return zip(paths, disks).filter { $0.1 == disk }.map(\.0)
+    func onSameDisk(as place: [UInt8]) -> [TreePath] {
+        guard let disk = Self.device(place) else { return [] }
+        return paths.filter { Self.device(slashed($0)) == disk }
     }
 
-    private static func device(_ path: [UInt8]) throws(Trouble) -> UInt64 {
+    /// nil where it cannot be told: then there is nothing to warn of.
+    private static func device(_ path: [UInt8]) -> UInt64? {
         do throws(SystemError) {
             // A file has its directory's disk, unless it is a mount point itself.
             let cut = path.lastIndex(of: UInt8(ascii: "/")) ?? 0
             let folder = try Descriptor.directory(Array(path[...cut]))
             let name = Array(path[(cut + 1)...])
             return name.isEmpty ? try folder.status().device : try folder.status(name).device
-        } catch {
-            throw error.at(path).trouble(Words("Cannot read", de: "Nicht lesbar:"))
-        }
+        } catch { return nil }
     }
 
     /// The vault's own directory, where it lies below a protected path: it is left out, and this

@@ -52,6 +52,26 @@ struct ChangeTests {
         #expect(try town.differences(town.tree, town.restored(below: town.target)) == "")
     }
 
+    @Test("A small file that grows between scan and reading does not spoil its neighbours")
+    func grownOutOfTheGroup() async throws {
+        // Cause: it was read through the buffer in which its neighbours' bytes were waiting.
+        for name in ["a", "b", "m", "x", "z"] { try town.write(name, "content of \(name)") }
+        let grown = town.tree.appending(path: "m")
+        let large = Town.noise(320_000, seed: 41)
+        var keeper = try await Keeper.found(at: MemorySite())
+        // The first report comes when the section is planned: after the scan, before any reading.
+        try await keeper.protect(town.tree) { _ in
+            do { try large.write(to: grown) } catch { Issue.record(error) }
+        }
+        try await keeper.restore(to: town.target)
+        let here = town.restored(below: town.target)
+        for name in ["a", "b", "x", "z"] {
+            let text = try String(contentsOf: here.appending(path: name), encoding: .utf8)
+            #expect(text == "content of \(name)")
+        }
+        #expect(try Data(contentsOf: here.appending(path: "m")) == large)
+    }
+
     @Test("Files that grow, shrink and vanish while they are read never break a snapshot")
     func restless() async throws {
         try town.settle()

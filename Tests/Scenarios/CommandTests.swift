@@ -135,6 +135,28 @@ struct CommandTests {
         #expect(german.errors.contains("sichern"))
     }
 
+    @Test("Plain text is never restored into the vault itself")
+    func intoTheVault() throws {
+        try zwilling.create()
+        #expect(try zwilling("protect", town.tree.path).code == 0)
+        let inside = town.vault.appending(path: "x/y").path
+        #expect(try zwilling.reading("restore", "latest", "--to", inside).code == 2)
+        #expect(!FileManager.default.fileExists(atPath: inside))
+    }
+
+    @Test("A directory that may be entered but not listed can be passed", .enabled(if: getuid() == 0))
+    func passage() throws {
+        try zwilling.create()
+        try town.run("chown", "-R", "65534", town.home.path)
+        try town.run("chown", "0", town.home.path)
+        try town.run("chmod", "711", town.home.path)
+        let outcome = try town.run(
+            "setpriv",
+            ["--reuid=65534", "--clear-groups", Computer.program, "protect", town.tree.path],
+            environment: zwilling.environment)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+    }
+
     @Test("A second run of the same writer is told who is at it")
     func busy() throws {
         try zwilling.create()

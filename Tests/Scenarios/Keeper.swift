@@ -32,7 +32,8 @@ struct Keeper {
 
     @discardableResult
     mutating func protect(
-        _ urls: URL..., options: CaptureOptions = CaptureOptions()
+        _ urls: URL..., options: CaptureOptions = CaptureOptions(),
+        report: @escaping @Sendable (CaptureProgress) -> Void = { _ in }
     ) async throws -> Captured {
         let vault = try await Vault(at: site, remembering: memory)
         let writer = try VaultWriter(vault, keys: keys, world: .real)
@@ -40,7 +41,7 @@ struct Keeper {
         let capture = FileCapture(
             writer, dataSet: urls.map(\.path).joined(separator: ", "), host: "here",
             paths: urls.map(Self.path), options: options)
-        let captured = try await capture.run(cache: known) { _ in }
+        let captured = try await capture.run(cache: known, report: report)
         memory.note(keys.writer, captured.head)
         // Through its bytes, as a machine would keep it.
         cache = try WriterCache(

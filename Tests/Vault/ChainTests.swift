@@ -196,8 +196,11 @@ struct ChainTests {
         let first = try await test.protect([prose(500)])
         let vault = try await test.vault.retiring(
             test.keys.writer, with: test.unlocked, remembering: nil, world: test.world)
-        // The machine that has not heard of it writes on.
-        _ = try await test.protect([prose(500, seed: 2)], on: first.cache)
+        // The machine that has not heard of it writes on, and is told in the end.
+        let late = await #expect(throws: Trouble.self) {
+            try await test.protect([prose(500, seed: 2)], on: first.cache)
+        }
+        #expect(late?.kind == .wrongKey)
         let now = try await TestVault(test, at: test.site)
         let observed = try await now.observed()
         #expect(observed.snapshots.map(\.sequence) == [1])

@@ -98,7 +98,7 @@ extension WriterCache {
             Sealing.keyedHash(bytes[..<end], Self.key(domain)) == Digest(bytes[end...])
         else { throw Malformed("not a cache of this writer", at: 0) }
         var reader = ByteReader(bytes, in: Self.magic.count..<end)
-        head = ChainHead(sequence: try reader.u64(), hash: try reader.digest())
+        head = ChainHead(sequence: try reader.sequence(), hash: try reader.digest())
         packs = try reader.list { (reader: inout ByteReader) throws(Malformed) in
             PackReference(
                 name: try reader.digest(), bytes: try reader.number(upTo: Limits.packBytesMax))

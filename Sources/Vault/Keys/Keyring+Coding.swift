@@ -130,7 +130,7 @@ extension Writer {
         sealedDomainSecret = try body.raw(Sealing.wrappedKeyBytes)
         state =
             try body.flag()
-            ? .retired(lastSequence: try body.u64(), lastRecord: try body.digest()) : .active
+            ? .retired(lastSequence: try body.sequence(), lastRecord: try body.digest()) : .active
     }
 }
 
@@ -157,6 +157,16 @@ extension ByteReader {
         do {
             return try Sealing.Recipient(rawRepresentation: try raw(Sealing.publicKeyBytes))
         } catch { throw Malformed("not a public key", at: start) }
+    }
+
+    /// The place of a record: at most twelve digits, as in its name.
+    package mutating func sequence() throws(Malformed) -> UInt64 {
+        let start = offset
+        let sequence = try u64()
+        guard sequence < 1_000_000_000_000 else {
+            throw Malformed("no place of a record", at: start)
+        }
+        return sequence
     }
 
     /// Extensions that this version does not know: passed over, unless they are critical (an

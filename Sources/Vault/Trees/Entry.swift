@@ -165,8 +165,11 @@ extension ByteWriter {
 extension ByteReader {
     mutating func references() throws(Malformed) -> [ChunkReference] {
         try list { (reader: inout ByteReader) throws(Malformed) in
-            ChunkReference(
-                id: try reader.digest(), bytes: try reader.number(upTo: Limits.treeChunkBytesMax))
+            let id = try reader.digest()
+            let start = reader.offset
+            let bytes = try reader.number(upTo: Limits.treeChunkBytesMax)
+            guard bytes > 0 else { throw Malformed("a chunk of nothing", at: start) }
+            return ChunkReference(id: id, bytes: bytes)
         }
     }
 

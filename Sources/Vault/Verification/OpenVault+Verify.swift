@@ -158,7 +158,7 @@ extension OpenVault {
         }
         for (_, entry) in section.entries {
             guard case .lists(let numbers) = entry.content.stream else { continue }
-            for number in numbers {
+            for number in Set(numbers).sorted() {
                 for chunk in try await list(section.chunks[number], reader)
                 where !index.contains(chunk.id) {
                     throw missing(chunk, index)
