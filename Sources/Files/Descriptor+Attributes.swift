@@ -15,6 +15,8 @@ package struct Attribute: Hashable, Sendable {
     }
 }
 
+// Safe because every name that goes to the kernel ends with NUL and stays for the call, and the
+// kernel is told the size of every buffer.
 extension Descriptor {
     /// Sorted by name; one that vanishes meanwhile is left out, and a file system that has no
     /// attributes has none.

@@ -2,6 +2,8 @@
 import CLinux
 import Glibc
 
+// Safe because every name that goes to the kernel ends with NUL and stays for the call, and the
+// kernel is told the size of every buffer.
 extension Descriptor {
     package func makeSymlink(_ name: [UInt8], to target: [UInt8]) throws(SystemError) {
         let result = unsafe target.asPath { target in

@@ -6,6 +6,8 @@ import Ground
 // The order matters to whoever sets several: a new owner clears set-user-id and capabilities, and
 // new attributes touch no time but ctime, so: owner, permissions, attributes, times.
 
+// Safe because every name that goes to the kernel ends with NUL and stays for the call, and the
+// kernel is told the size of every buffer.
 extension Descriptor {
     /// Of a symlink: its own.
     package func setOwner(
