@@ -24,7 +24,7 @@ extension CaptureWorker {
             return .captured(file)
         }
         let fingerprint = job.draft.fingerprint(of: .file(item))
-        if let fingerprint, let known = capturing.known(fingerprint) {
+        if let fingerprint, let known = capturing.known(fingerprint, entries: 1) {
             return .captured(takeOver(known, place.status))
         }
         let path = job.draft.path(item)
@@ -105,7 +105,9 @@ extension CaptureWorker {
     func readSegment(_ job: SectionJob, _ item: Int, _ number: Int) async throws(Trouble) {
         let place = job.draft.items[item]
         let fingerprint = job.draft.fingerprint(of: .file(item))
-        if let fingerprint, let known = capturing.known(fingerprint) {
+        if let fingerprint,
+            let known = capturing.known(fingerprint, entries: number == 0 ? 1 : 0)
+        {
             if number == 0 { job.note(item, .captured(takeOver(known, place.status))) }
             return
         }

@@ -8,7 +8,9 @@ extension CaptureWorker {
     func readGroup(_ job: SectionJob, _ members: [Int]) async throws(Trouble) {
         let draft = job.draft
         let fingerprint = draft.fingerprint(of: .group(members))
-        if let fingerprint, let known = capturing.known(fingerprint), let chunk = known.chunks.first {
+        if let fingerprint, let known = capturing.known(fingerprint, entries: members.count),
+            let chunk = known.chunks.first
+        {
             takeOver(job, members, chunk, known.packs)
             return
         }

@@ -152,11 +152,12 @@ final class CaptureWorker {
     ) async throws(Trouble) -> (ChunkReference, UInt32) {
         let bytes = section.encoded
         guard bytes.count <= Limits.treeChunkBytesMax else {
+            let parent = printable(slashed(section.parent))
             throw Trouble(
                 .system,
                 Words(
-                    "The names and attributes below \"\(printable(section.parent.flatMap { [UInt8(ascii: "/")] + $0 }))\" take \(bytes.count) bytes, more than a section can hold.",
-                    de: "Namen und Attribute unter „\(printable(section.parent.flatMap { [UInt8(ascii: "/")] + $0 }))“ brauchen \(bytes.count) Bytes, mehr als ein Abschnitt fasst."
+                    "The names and attributes below \"\(parent)\" take \(bytes.count) bytes, more than a section can hold.",
+                    de: "Namen und Attribute unter „\(parent)“ brauchen \(bytes.count) Bytes, mehr als ein Abschnitt fasst."
                 ),
                 advice: Words(
                     "Exclude the largest or most fragmented files there (docs/limits.md).",

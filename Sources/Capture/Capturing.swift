@@ -94,11 +94,15 @@ final class Capturing: Sendable {
         }
     }
 
-    func known(_ fingerprint: Digest) -> WriterCache.KnownContent? {
+    /// What is known of a content, where it still holds: then it is taken over unread.
+    func known(_ fingerprint: Digest, entries: Int) -> WriterCache.KnownContent? {
         guard let known = before.contents[fingerprint], run.known.use(known.packs) else {
             return nil
         }
-        state.withLock { $0.outcome.memory.contents[fingerprint] = known }
+        state.withLock {
+            $0.outcome.memory.contents[fingerprint] = known
+            $0.outcome.entriesTakenOver += entries
+        }
         return known
     }
 
@@ -128,8 +132,7 @@ final class Capturing: Sendable {
     }
 
     func leaveOut(_ path: TreePath, _ error: SystemError, _ act: Words) {
-        let name = path.reduce(into: [UInt8]()) { $0 += [UInt8(ascii: "/")] + $1 }
-        let trouble = error.at(name).trouble(act)
+        let trouble = error.at(slashed(path)).trouble(act)
         state.withLock {
             $0.outcome.leftOut.append(LeftOut(path: path, trouble: trouble))
             $0.outcome.counts.leftOut += 1

@@ -73,13 +73,12 @@ package struct FileCapture: Sendable {
         let started = Machine.fileClock()
         let draft = RecordBody(
             kind: .snapshot, begun: writer.world.now(), dataSet: dataSet, host: host,
-            paths: paths.map { $0.reduce(into: []) { $0 += [UInt8(ascii: "/")] + $1 } })
+            paths: paths.map(slashed))
         let run = try await WriterRun(writer, cache: cache, draft: draft, level: options.level)
         let capturing = Capturing(
             run, before: cache.dataSets[dataSet] ?? .init(), options: options, started: started,
             report: report)
-        let work = CaptureWork(
-            Scan(top: try top()), domain: writer.domain, plan: capturing.plan)
+        let work = CaptureWork(try scan(), domain: writer.domain, plan: capturing.plan)
         let board = CaptureBoard(work) { $0.take() }
         try await Crew.together(width: options.width) { () async throws(Trouble) in
             do throws(Trouble) {
@@ -116,10 +115,15 @@ package struct FileCapture: Sendable {
 
     // MARK: The way to the protected paths
 
-    /// The directories from `/` to the protected paths, with nothing else in them.
-    private func top() throws(Trouble) -> [Scan.Entry] {
-        let ladder = Ladder(root: try Self.root())
-        return try leading(to: paths, below: [], ladder)
+    /// Begins with the directories from `/` to the protected paths, with nothing else in them.
+    private func scan() throws(Trouble) -> Scan {
+        let root = try Self.root()
+        if paths == [[]] {
+            do throws(SystemError) { return Scan(wholeOf: try root.status().device) } catch {
+                throw error.trouble(Words("Cannot protect", de: "Kann nicht sichern:"))
+            }
+        }
+        return Scan(top: try leading(to: paths, below: [], Ladder(root: root)))
     }
 
     private func leading(
@@ -127,8 +131,6 @@ package struct FileCapture: Sendable {
     ) throws(Trouble) -> [Scan.Entry] {
         var entries: [Scan.Entry] = []
         let depth = directory.count
-        // "/" itself: everything in it is protected, and it has no name to stand under.
-        if paths.contains(directory) { return try everything(in: ladder) }
         for name in Set(paths.map { $0[depth] }).sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             let path = directory + [name]
             let below = paths.filter { $0.starts(with: path) }
@@ -138,8 +140,7 @@ package struct FileCapture: Sendable {
                     try parent.status(name)
                 }
             } catch {
-                let whole = path.reduce(into: [UInt8]()) { $0 += [UInt8(ascii: "/")] + $1 }
-                throw error.at(whole).trouble(Words("Cannot protect", de: "Kann nicht sichern:"))
+                throw error.at(slashed(path)).trouble(Words("Cannot protect", de: "Kann nicht sichern:"))
             }
             let isProtected = below.contains(path)
             let inside = isProtected ? nil : try leading(to: below, below: path, ladder)
@@ -149,35 +150,5 @@ package struct FileCapture: Sendable {
                     isEntered: isProtected && status.kind == .directory, inside: inside))
         }
         return entries
-    }
-
-    /// nil where the name has gone meanwhile.
-    private static func status(
-        of name: [UInt8], in directory: borrowing Descriptor
-    ) throws(SystemError) -> FileStatus? {
-        do throws(SystemError) { return try directory.status(name) } catch {
-            if error.kind == .missing { return nil }
-            throw error
-        }
-    }
-
-    private func everything(in ladder: Ladder) throws(Trouble) -> [Scan.Entry] {
-        do throws(SystemError) {
-            return try ladder.withDirectory([]) { (root) throws(SystemError) in
-                let device = try root.status().device
-                var entries: [Scan.Entry] = []
-                for name in try root.names().sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-                    guard !options.leavesOut.contains([name]),
-                        let status = try Self.status(of: name, in: root)
-                    else { continue }
-                    let isDirectory = status.kind == .directory
-                    if options.exclusion.excludes([name], isDirectory: isDirectory) { continue }
-                    let staysOut = options.staysOnFileSystem && status.device != device
-                    entries.append(
-                        Scan.Entry(name: name, status: status, isEntered: isDirectory && !staysOut))
-                }
-                return entries
-            }
-        } catch { throw error.trouble(Words("Cannot protect", de: "Kann nicht sichern:")) }
     }
 }

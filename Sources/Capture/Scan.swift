@@ -12,6 +12,7 @@ struct Scan {
         let path: TreePath
         /// Where the patterns begin: how many components lead to the protected path.
         let rootDepth: Int
+        /// Where the protected path lies, for those who stay there.
         let device: UInt64
     }
 
@@ -54,7 +55,14 @@ struct Scan {
     /// - Parameter top: the entries of `/` that lead to what is protected.
     init(top: [Entry]) {
         let root = makeNode(at: [])
-        store(root, top, rootDepth: 0, device: 0)
+        store(root, top, below: nil)
+        cursor = [root]
+    }
+
+    /// For all there is: `/` itself, which has no name to stand under.
+    init(wholeOf device: UInt64) {
+        let root = makeNode(at: [])
+        pending = [Pending(node: root, path: [], rootDepth: 0, device: device)]
         cursor = [root]
     }
 
@@ -63,13 +71,11 @@ struct Scan {
     mutating func take() -> Pending? { pending.popLast() }
 
     mutating func store(_ scanned: Pending, _ entries: [Entry]) {
-        store(
-            scanned.node, entries, rootDepth: scanned.rootDepth, device: scanned.device)
+        store(scanned.node, entries, below: scanned)
     }
 
-    private mutating func store(
-        _ node: Int, _ entries: [Entry], rootDepth: Int, device: UInt64
-    ) {
+    /// - Parameter above: nil where the directory only leads to a protected path.
+    private mutating func store(_ node: Int, _ entries: [Entry], below above: Pending?) {
         guard let path = nodes[node]?.path else { return }
         waiting += entries.count
         var inside: [Int: Int] = [:]
@@ -78,15 +84,13 @@ struct Scan {
             let child = makeNode(at: path + [entry.name])
             inside[index] = child
             if let known = entry.inside {
-                store(child, known, rootDepth: 0, device: 0)
+                store(child, known, below: nil)
             } else if entry.isEntered {
-                // A directory that no other leads to is itself a protected path.
-                let isRoot = rootDepth == 0
                 found.append(
                     Pending(
                         node: child, path: path + [entry.name],
-                        rootDepth: isRoot ? path.count + 1 : rootDepth,
-                        device: isRoot ? entry.status.device : device))
+                        rootDepth: above?.rootDepth ?? path.count + 1,
+                        device: above?.device ?? entry.status.device))
             } else {
                 nodes[child]?.entries = []
             }

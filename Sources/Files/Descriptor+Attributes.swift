@@ -85,22 +85,6 @@ extension Descriptor {
         try result.checked("fsetxattr", name)
     }
 
-    /// One that is not there is refused with `ENODATA`.
-    package func removeAttribute(
-        _ name: [UInt8], named attribute: [UInt8]
-    ) throws(SystemError) {
-        let path = try processPath(of: name)
-        let result = unsafe path.asPath { path in
-            unsafe attribute.asPath { unsafe lremovexattr(path, $0) }
-        }
-        try result.checked("lremovexattr", name)
-    }
-
-    package func removeAttribute(named attribute: [UInt8]) throws(SystemError) {
-        let result = unsafe attribute.asPath { unsafe fremovexattr(raw, $0) }
-        try result.checked("fremovexattr", name)
-    }
-
     private func processPath(of name: [UInt8]) throws(SystemError) -> [UInt8] {
         guard name.isName else {
             throw SystemError(code: EINVAL, operation: "xattr", path: name)

@@ -108,12 +108,8 @@ extension Descriptor {
         return true
     }
 
-    /// Bytes that are left to this user on the file system.
-    package func freeBytes() throws(SystemError) -> Int64 {
-        var status = statvfs()
-        try settled { unsafe fstatvfs(raw, &status) }.checked("fstatvfs", name)
-        let (bytes, tooMany) = Int64(clamping: status.f_bavail)
-            .multipliedReportingOverflow(by: Int64(clamping: status.f_frsize))
-        return tooMany ? Int64.max : bytes
+    /// The same, but waits for whoever holds it.
+    package func lock() throws(SystemError) {
+        try settled { flock(raw, LOCK_EX) }.checked("flock", name)
     }
 }

@@ -77,7 +77,23 @@ extension Descriptor {
     /// Opens a file for reading, without waiting for anybody at the other end of a fifo. What was
     /// opened need not be what `status` showed a moment ago: compare with `status()` of the result.
     package func file(_ name: [UInt8]) throws(SystemError) -> Descriptor {
-        try entry(name, O_RDONLY | clinux_o_noatime)
+        do { return try entry(name, O_RDONLY | clinux_o_noatime) } catch {
+            guard error.code == EAGAIN else { throw error }
+            return try leased(name)
+        }
+    }
+
+    /// A file server may hold a lease on a file for a client that has it open. The refusal told it
+    /// to let go; an open that may wait gets the file as soon as it does, at the latest after
+    /// /proc/sys/fs/lease-break-time. See fcntl(2).
+    private func leased(_ name: [UInt8]) throws(SystemError) -> Descriptor {
+        let held = try entry(name, clinux_o_path)
+        // By what is held rather than by name, lest a fifo take its place and be waited for.
+        guard try held.status().kind == .file else {
+            throw SystemError(code: EAGAIN, operation: "openat", path: name)
+        }
+        return try Self.open(
+            Array("/proc/self/fd/\(held.raw)".utf8), in: AT_FDCWD, O_RDONLY, label: name)
     }
 
     /// Creates a file for writing that must not exist. The umask applies to the permissions.

@@ -88,6 +88,22 @@ extension Machine {
         return try Descriptor.open(step, in: parent.raw, flags, label: step)
     }
 
+    /// Whether something is there, or may be.
+    package static func exists(_ path: [UInt8]) -> Bool {
+        do throws(SystemError) {
+            _ = try realPath(path)
+            return true
+        } catch { return error.kind != .missing }
+    }
+
+    /// Removes a directory in which there is nothing; one with something in it stays.
+    package static func discardDirectory(_ path: [UInt8]) {
+        let (folder, name) = split(path)
+        do throws(SystemError) { try Descriptor.passage(folder).removeDirectory(name) } catch {
+            // It stays, empty or not, and harms nobody.
+        }
+    }
+
     /// The directory of a path, and the name in it.
     private static func split(_ path: [UInt8]) -> (folder: [UInt8], name: [UInt8]) {
         guard let slash = path.lastIndex(of: UInt8(ascii: "/")) else {

@@ -55,6 +55,13 @@ package enum Machine {
         return bytes
     }
 
+    /// Takes as many open files as this process may have at most: workers in deep trees hold many
+    /// directories open, and the usual limit of 1,024 is for programs that use select(2).
+    package static func raiseFileLimit() {
+        // Where that is refused, the usual limit does for most machines.
+        _ = clinux_raise_file_limit()
+    }
+
     /// Lets freed memory stay with the process. Buffers of many megabytes would otherwise go back
     /// to the kernel each time, which clears every page again when the next one is used.
     package static func keepMemory() {

@@ -46,9 +46,6 @@ public struct Trouble: Error, Sendable {
         self.cause = cause
     }
 
-    /// Whether the same act may go through a little later.
-    public var isPassing: Bool { kind == .busy }
-
     public var exitCode: Int32 { kind == .wrongUse ? 2 : 1 }
 }
 

@@ -29,6 +29,9 @@ package struct Restored: Sendable {
     package var counts = RecordBody.Counts()
     /// Entries, or attributes of entries, that are not back, each with its reason.
     package var notRestored: [LeftOut] = []
+
+    /// Nothing in the snapshot was asked for.
+    package var isEmpty: Bool { counts == RecordBody.Counts() && notRestored.isEmpty }
 }
 
 /// A snapshot → files.
@@ -51,6 +54,7 @@ package struct Restore: Sendable {
         let isWhole = options.include == nil && options.subtree.isEmpty
         let tree = try await TreeReader(
             vault, snapshot, width: options.width, isWhole ? .whole : .stretches)
+        let isNew = !Machine.exists(target)
         let root = try prepare(target)
         let restoring = Restoring(tree, options, report)
         restoring.expect(entries: tree.sections.reduce(0) { $0 + $1.entries }, snapshot)
@@ -70,6 +74,7 @@ package struct Restore: Sendable {
         try await last.makeLinks(from: Ladder(root: try shared.again(target)))
         try await last.finishDirectories()
         var result = restoring.result
+        if isNew, result.isEmpty { Machine.discardDirectory(target) }
         if let unplaced = result.notRestored.first(where: { $0.trouble.cause is UnplacedChunk }) {
             let trouble = await vault.explained(unplaced.trouble, of: snapshot)
             result.notRestored = result.notRestored.map {

@@ -243,7 +243,7 @@ extension RestoreWorker {
             return true
         } catch {
             guard error.kind != .full else {
-                throw error.at(absolute(placed.path)).trouble(
+                throw error.at(slashed(placed.path)).trouble(
                     Words("Cannot write", de: "Kann nicht schreiben:"),
                     advice: Words(
                         "Make room, or choose another target; then restore again with --overwrite.",
@@ -272,8 +272,7 @@ extension RestoreWorker {
     private func note(_ placed: Placed, _ error: SystemError) {
         restoring.notRestored(
             placed.path,
-            error.at(absolute(placed.path)).trouble(
-                Self.act(error.operation)))
+            error.at(slashed(placed.path)).trouble(Self.act(error.operation)))
     }
 
     /// What could not be done, in words rather than by the name of a system call.
@@ -287,9 +286,5 @@ extension RestoreWorker {
             Words("Cannot give an attribute back to", de: "Attribut nicht wiederhergestellt:")
         default: Words("Cannot restore", de: "Nicht wiederhergestellt:")
         }
-    }
-
-    private func absolute(_ path: TreePath) -> [UInt8] {
-        path.reduce(into: []) { $0 += [UInt8(ascii: "/")] + $1 }
     }
 }

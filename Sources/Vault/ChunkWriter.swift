@@ -49,7 +49,7 @@ package final class ChunkWriter {
         do {
             let pack = Open(
                 builder: try PackBuilder(
-                    content: content, sealing: run.sealing, level: run.level(for: content)),
+                    content: content, sealing: run.sealing, level: run.level),
                 number: run.known.begin())
             open[content] = pack
             return pack

@@ -111,7 +111,7 @@ package final class WriterRun: Sendable {
     package let lostPacks: [PackReference]
 
     let writer: VaultWriter
-    private let level: Int32
+    let level: Int32
     private let state: Mutex<State>
 
     private struct State {
@@ -142,8 +142,6 @@ package final class WriterRun: Sendable {
             epoch: epoch.number, reader: epoch.reader, world: writer.world)
         state = Mutex(State(head: cache.head))
     }
-
-    func level(for content: PackContent) -> Int32 { level }
 
     package func chunkWriter() -> ChunkWriter { ChunkWriter(for: self) }
 

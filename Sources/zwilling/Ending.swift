@@ -7,6 +7,8 @@ import Ground
 struct Ending {
     private let isJSON: Bool
     private let isVerbose: Bool
+    /// Whether help or the version was asked for.
+    private let isAsked: Bool
 
     /// - Parameter arguments: looked at as they are, since an error may come before they could be
     ///   understood.
@@ -14,13 +16,22 @@ struct Ending {
         let options = arguments.prefix { $0 != "--" }
         isJSON = options.contains("--json")
         isVerbose = options.contains("--verbose")
+        isAsked = options.contains { Self.questions.contains($0) }
+            || options.contains { $0.hasPrefix("--generate-completion-script") }
     }
+
+    private static let questions = ["help", "-h", "--help", "-help", "--help-hidden", "--version"]
 
     func code(after error: any Error) -> Int32 {
         if let code = error as? ExitCode { return code.rawValue }
         if let trouble = error as? Trouble { return report(trouble) }
         let text = translated(Zwilling.fullMessage(for: error, columns: columns))
-        guard Zwilling.exitCode(for: error) != .success else { return reply(text) }
+        if Zwilling.exitCode(for: error) == .success {
+            if isAsked { return reply(text) }
+            // A command group without a command: a script that forgot it must not go on.
+            tell(text)
+            return 2
+        }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             .map { printable(Terminal.bytes(of: $0)) }
         tell(lines.joined(separator: "\n"))

@@ -66,12 +66,14 @@ struct KnownVault {
     /// Keeps what the vault has shown. A machine on which nothing can be kept can still read.
     func remember(_ heads: [Identifier: ChainHead] = [:], of newer: Vault? = nil) {
         do throws(Trouble) {
-            var memory = try state.memory() ?? Memory(of: vault)
-            let before = memory.encoded
-            memory.note(newer ?? vault)
-            for (writer, head) in heads { memory.note(writer, head) }
-            if self.memory == nil || memory.encoded != before {
-                try state.write(.memory, memory.encoded)
+            try state.alone { () throws(Trouble) in
+                var memory = try state.memory() ?? Memory(of: vault)
+                let before = memory.encoded
+                memory.note(newer ?? vault)
+                for (writer, head) in heads { memory.note(writer, head) }
+                if self.memory == nil || memory.encoded != before {
+                    try state.write(.memory, memory.encoded)
+                }
             }
             if try state.place() == nil { try state.write(.place, place) }
         } catch {

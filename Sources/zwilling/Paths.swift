@@ -47,11 +47,6 @@ struct PathArgument: ExpressibleByArgument {
     }
 }
 
-/// A whole path as a program or the kernel writes it.
-func slashed(_ path: TreePath) -> [UInt8] {
-    path.isEmpty ? [slash] : path.reduce(into: []) { $0 += [slash] + $1 }
-}
-
 /// The components of a path from the root on; nil where one of them would lead elsewhere.
 func treePath(_ path: some Sequence<UInt8>) -> TreePath? {
     let names = Array(path).split(separator: slash).map(Array.init)
@@ -59,6 +54,25 @@ func treePath(_ path: some Sequence<UInt8>) -> TreePath? {
 }
 
 func shown(_ path: TreePath) -> String { printable(slashed(path)) }
+
+/// What people restore or print has no place in a vault.
+func refuse(_ target: [UInt8], inside place: [UInt8]) throws(Trouble) {
+    guard let vault = treePath(place), var path = treePath(target) else { return }
+    // As much of the target as exists, with its links resolved.
+    while !path.isEmpty {
+        do throws(SystemError) {
+            path = treePath(try Machine.realPath(slashed(path))) ?? path
+            break
+        } catch { path.removeLast() }
+    }
+    guard path.starts(with: vault) else { return }
+    throw Trouble(
+        .wrongUse,
+        Words(
+            "\(printable(target)) lies in the vault itself.",
+            de: "\(printable(target)) liegt im Tresor selbst."),
+        advice: Words("Choose another target.", de: "Ein anderes Ziel wählen."))
+}
 
 /// A path in JSON: printable, and byte for byte in hex where that says more.
 struct PathFields: Encodable {

@@ -20,6 +20,7 @@ struct RecoverySheet {
             preconditionFailure("the default name is not empty")
         }
         let path = try file.absolute()
+        try refuse(path, inside: place)
         try Self.refuseExisting(path)
         do throws(SystemError) {
             try Machine.writeDurably(path, Array(html.utf8), permissions: 0o600)

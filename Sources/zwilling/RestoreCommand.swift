@@ -64,7 +64,7 @@ struct RestoreCommand: AsyncParsableCommand {
     mutating func run() async throws {
         let target = try to.absolute()
         let known = try await KnownVault(vault)
-        try Self.refuse(target, inside: known.place)
+        try refuse(target, inside: known.place)
         let open = try await known.opened(passphrase)
         let fact = try open.observed.snapshot(snapshot.wish)
         var options = RestoreOptions()
@@ -84,28 +84,9 @@ struct RestoreCommand: AsyncParsableCommand {
         let report = RestoreReport(
             restored: restored, snapshot: fact, target: try to.absolute(),
             seconds: progress.seconds)
-        if report.isEmpty { throw nothing(in: fact) }
+        if restored.isEmpty { throw nothing(in: fact) }
         try output.json ? showJSON(report.fields) : report.show()
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
-    }
-
-    /// Plain text has no place in a vault.
-    private static func refuse(_ target: [UInt8], inside place: [UInt8]) throws(Trouble) {
-        guard let vault = treePath(place), var path = treePath(target) else { return }
-        // As much of the target as exists, with its links resolved.
-        while !path.isEmpty {
-            do throws(SystemError) {
-                path = treePath(try Machine.realPath(slashed(path))) ?? path
-                break
-            } catch { path.removeLast() }
-        }
-        guard path.starts(with: vault) else { return }
-        throw Trouble(
-            .wrongUse,
-            Words(
-                "\(printable(target)) lies in the vault itself.",
-                de: "\(printable(target)) liegt im Tresor selbst."),
-            advice: Words("Choose another target.", de: "Ein anderes Ziel wählen."))
     }
 
     /// Nothing came back, which nobody asks for.
@@ -130,12 +111,6 @@ struct RestoreReport {
     let snapshot: Observed.Fact
     let target: [UInt8]
     let seconds: Double
-
-    var isEmpty: Bool {
-        let counts = restored.counts
-        return counts.files + counts.directories + counts.others == 0
-            && restored.notRestored.isEmpty
-    }
 
     /// 1 where the vault is damaged, 3 where the target would not take something.
     var exitCode: Int32 {

@@ -102,6 +102,23 @@ struct VaultState {
         }
     }
 
+    /// Runs `body` while no other command changes what is kept, so that none forgets what another
+    /// has just seen. Held for a moment only, unlike the lock of a writer.
+    func alone(_ body: () throws(Trouble) -> Void) throws(Trouble) {
+        let held = try lockedFolder()
+        try body()
+        _ = consume held
+    }
+
+    private func lockedFolder() throws(Trouble) -> Descriptor {
+        do throws(SystemError) {
+            try Machine.makeDirectories(folder)
+            let held = try Descriptor.directory(folder)
+            try held.lock()
+            return held
+        } catch { throw error.at(folder).trouble(Words("Cannot lock", de: "Sperre misslingt:")) }
+    }
+
     func keys() throws(Trouble) -> WriterKeys? {
         guard let bytes = try read(.writerKey) else { return nil }
         do throws(Malformed) { return try WriterKeys(decoding: bytes) } catch {

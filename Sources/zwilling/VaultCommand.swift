@@ -56,7 +56,10 @@ struct CreateCommand: AsyncParsableCommand {
         let place = try directory.absolute()
         let given = try passphrase.fromFile()
         if let given { try PassphraseOptions.check(given) }
-        if let file = sheet.sheet { try RecoverySheet.refuseExisting(try file.absolute()) }
+        if let file = sheet.sheet {
+            try refuse(try file.absolute(), inside: place)
+            try RecoverySheet.refuseExisting(try file.absolute())
+        }
         let states = try StateDirectory()
         try states.prepare()
         let site = try DirectorySite.create(place)

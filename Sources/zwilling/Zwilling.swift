@@ -53,6 +53,7 @@ struct Zwilling: AsyncParsableCommand {
 
     static func main() async {
         let arguments = Terminal.arguments
+        Machine.raiseFileLimit()
         do {
             var command = try await asyncParseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {

@@ -125,6 +125,11 @@ struct CommandTests {
         #expect(try zwilling("nonsense").code == 2)
         #expect(try zwilling("protect", town.tree.path, "--unknown").code == 2)
         #expect(try zwilling("--help").code == 0)
+        // A script that forgot the command must not take that for done.
+        let bare = try zwilling()
+        #expect(bare.code == 2)
+        #expect(bare.output == "" && bare.errors.contains("protect"))
+        #expect(try zwilling("keys").code == 2)
         try Data("wrong wrong wrong".utf8).write(to: town.home.appending(path: "passphrase"))
         #expect(try zwilling("protect", town.tree.path).code == 0)
         let wrong = try zwilling.reading("restore", "latest", "--to", town.target.path)
@@ -142,6 +147,95 @@ struct CommandTests {
         let inside = town.vault.appending(path: "x/y").path
         #expect(try zwilling.reading("restore", "latest", "--to", inside).code == 2)
         #expect(!FileManager.default.fileExists(atPath: inside))
+        let sheet = town.vault.appending(path: "sheet.html").path
+        #expect(try zwilling("vault", "sheet", "--sheet", sheet).code == 2)
+        #expect(!FileManager.default.fileExists(atPath: sheet))
+    }
+
+    @Test("Asking for a path that is not there makes no directory")
+    func nothingToRestore() throws {
+        try zwilling.create()
+        #expect(try zwilling("protect", town.tree.path).code == 0)
+        #expect(
+            try zwilling.reading("restore", "latest:/nowhere", "--to", town.target.path).code == 2)
+        #expect(!FileManager.default.fileExists(atPath: town.target.path))
+    }
+
+    @Test("A restore counts the bytes that protecting counted, hard links included")
+    func sameCounts() throws {
+        try zwilling.create()
+        func bytes(_ outcome: Town.Outcome) throws -> Int? {
+            let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+            let counts = (object as? [String: Any])?["counts"] as? [String: Any]
+            return counts?["bytes"] as? Int
+        }
+        let protected = try bytes(zwilling("protect", town.tree.path, "--json"))
+        let restored = try bytes(
+            zwilling.reading("restore", "latest", "--to", town.target.path, "--json"))
+        #expect(protected != nil && protected == restored)
+    }
+
+    @Test("A file under a file server's lease is read once the server lets go of it")
+    func leased() throws {
+        try zwilling.create()
+        try town.write("leased", "kept by a client")
+        let server = town.home.appending(path: "server.py")
+        try Data(Self.leaseHolder.utf8).write(to: server)
+        let running = try town.start(
+            "python3", [server.path, town.tree.appending(path: "leased").path])
+        #expect(running.output.fileHandleForReading.availableData.count > 0)
+        let outcome = try zwilling("protect", town.tree.path)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        running.process.waitUntilExit()
+        #expect(running.process.terminationStatus == 0, "it was not asked to let go")
+        #expect(try zwilling.reading("restore", "latest", "--to", town.target.path).code == 0)
+        #expect(try town.differences(town.tree, town.restored(below: town.target)) == "")
+    }
+
+    /// Holds a write lease, as Samba does for a client, until the kernel asks for it back.
+    private static let leaseHolder = """
+        import fcntl, os, signal, sys
+        file = os.open(sys.argv[1], os.O_RDWR)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        print("held", flush=True)
+        if signal.sigtimedwait({signal.SIGIO}, 60) is None:
+            sys.exit(1)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        """
+
+    @Test(
+        "Protecting / takes patterns and cache tags as anywhere else",
+        .enabled(if: getuid() == 0 && Mount.isPossible))
+    func everything() throws {
+        // A small machine of its own: the program, what it is linked to, and little else.
+        let script = """
+            set -e
+            mkdir -p root/proc root/state root/data/skip root/data/keep root/other/data/skip
+            touch root/data/skip/a root/data/keep/b root/other/data/skip/c
+            cp "$1" root/zwilling
+            for library in $(ldd "$1" | grep -o '/[^ ]*'); do
+                mkdir -p "root$(dirname "$library")"
+                cp "$library" "root$library"
+            done
+            cp passphrase root/passphrase
+            mount --bind /proc root/proc
+            run() { env ZWILLING_HOME=/state ZWILLING_VAULT=/vault chroot root /zwilling "$@"; }
+            run vault create /vault --passphrase-file /passphrase --sheet /sheet.html
+            run protect / --one-file-system --exclude /data/skip --exclude-caches
+            run find '?' --passphrase-file /passphrase
+            printf 'Signature: 8a477f597d28d172789f06886806bc55' > root/CACHEDIR.TAG
+            run protect / --one-file-system --exclude-caches
+            echo ---
+            run ls -R latest --passphrase-file /passphrase
+            """
+        let outcome = try town.run("unshare", "-m", "bash", "-c", script, "-", Computer.program)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let parts = outcome.output.split(separator: "---")
+        try #require(parts.count == 2)
+        #expect(parts[0].contains("/data/keep/b") && parts[0].contains("/other/data/skip/c"))
+        #expect(!parts[0].contains("/data/skip/a"))
+        #expect(parts[1].contains("CACHEDIR.TAG") && !parts[1].contains("data"))
     }
 
     @Test("A directory that may be entered but not listed can be passed", .enabled(if: getuid() == 0))

@@ -32,6 +32,9 @@ ssize_t clinux_getrandom(void *buffer, size_t size);
 // Processors on which this process may run, 0 where the kernel does not say.
 int clinux_cores(void);
 
+// Raises the limit of open files to the most allowed; 0 where it was done, as setrlimit(2).
+int clinux_raise_file_limit(void);
+
 // Lets malloc keep freed memory up to `bytes`; 1 where it agreed, as mallopt(3).
 int clinux_keep_memory(int bytes);
 

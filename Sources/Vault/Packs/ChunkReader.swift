@@ -26,7 +26,9 @@ package final class PackWindows: Sendable {
         let isProven: Bool
     }
 
-    private static let windowsMax = 3
+    /// So many, because what one worker stored together two workers want at different times; all of
+    /// them together take less than a passphrase does.
+    private static let windowsMax = 6
     private static let stretchBytes = 1 << 20
     /// Fetched more often, a pack is read in stretches: then its chunks are wanted here and there.
     private static let wholeReadsMax = 2
@@ -37,6 +39,19 @@ package final class PackWindows: Sendable {
     private struct State {
         var windows: [Window] = []
         var wholeReads: [Digest: Int] = [:]
+        /// Packs on their way, and who waits for them: none is fetched and hashed twice at once.
+        var coming: [Digest: [CheckedContinuation<Void, Never>]] = [:]
+
+        mutating func take(_ pack: Digest, _ range: Range<Int>) -> Window? {
+            let index = windows.firstIndex {
+                $0.pack == pack && $0.range.lowerBound <= range.lowerBound
+                    && $0.range.upperBound >= range.upperBound
+            }
+            guard let index else { return nil }
+            // The one used longest ago goes first.
+            windows.append(windows.remove(at: index))
+            return windows.last
+        }
     }
 
     private let state = Mutex(State())
@@ -50,29 +65,61 @@ package final class PackWindows: Sendable {
     func window(
         of pack: Digest, _ range: Range<Int>, packBytes: Int
     ) async throws(Trouble) -> Window {
-        let (found, isWhole) = state.withLock { state -> (Window?, Bool) in
-            let index = state.windows.firstIndex {
-                $0.pack == pack && $0.range.lowerBound <= range.lowerBound
-                    && $0.range.upperBound >= range.upperBound
-            }
-            guard let index else {
-                let reads = state.wholeReads[pack, default: 0]
-                state.wholeReads[pack] = reads + 1
-                return (nil, reading == .whole && reads < Self.wholeReadsMax)
-            }
-            let window = state.windows.remove(at: index)
-            state.windows.append(window)
-            return (window, true)
-        }
-        if let found { return found }
         guard range.upperBound <= packBytes else { throw short(pack) }
-        let window = try await fetch(
-            pack, isWhole ? 0..<packBytes : stretch(range, packBytes), isWhole: isWhole)
-        state.withLock {
-            if $0.windows.count >= Self.windowsMax { $0.windows.removeFirst() }
-            $0.windows.append(window)
+        while true {
+            let plan = state.withLock { state in self.plan(pack, range, &state) }
+            switch plan {
+            case .found(let window): return window
+            case .wait: await arrival(of: pack)
+            case .fetch(let isWhole):
+                let result: Result<Window, Trouble>
+                do throws(Trouble) {
+                    result = .success(
+                        try await fetch(
+                            pack, isWhole ? 0..<packBytes : stretch(range, packBytes),
+                            isWhole: isWhole))
+                } catch { result = .failure(error) }
+                arrived(pack, result)
+                return try result.get()
+            }
         }
-        return window
+    }
+
+    private enum Plan {
+        case found(Window)
+        case wait
+        case fetch(isWhole: Bool)
+    }
+
+    private func plan(_ pack: Digest, _ range: Range<Int>, _ state: inout State) -> Plan {
+        if let window = state.take(pack, range) { return .found(window) }
+        if state.coming[pack] != nil { return .wait }
+        state.coming[pack] = []
+        let reads = state.wholeReads[pack, default: 0]
+        state.wholeReads[pack] = reads + 1
+        return .fetch(isWhole: reading == .whole && reads < Self.wholeReadsMax)
+    }
+
+    private func arrival(of pack: Digest) async {
+        await withCheckedContinuation { waiting in
+            let isThere = state.withLock { state in
+                guard state.coming[pack] != nil else { return true }
+                state.coming[pack]?.append(waiting)
+                return false
+            }
+            if isThere { waiting.resume() }
+        }
+    }
+
+    private func arrived(_ pack: Digest, _ result: Result<Window, Trouble>) {
+        let waiting = state.withLock { state in
+            if case .success(let window) = result {
+                if state.windows.count >= Self.windowsMax { state.windows.removeFirst() }
+                state.windows.append(window)
+            }
+            return state.coming.removeValue(forKey: pack) ?? []
+        }
+        for one in waiting { one.resume() }
     }
 
     private func stretch(_ range: Range<Int>, _ packBytes: Int) -> Range<Int> {

@@ -4,6 +4,12 @@ import Ground
 /// A path below the root of the file system, as the bytes of its components.
 package typealias TreePath = [[UInt8]]
 
+/// A path as programs and the kernel write it, from the root on.
+package func slashed(_ path: TreePath) -> [UInt8] {
+    let slash = UInt8(ascii: "/")
+    return path.isEmpty ? [slash] : path.reduce(into: []) { $0 += [slash] + $1 }
+}
+
 /// Whether `one` comes before `other` in tree order: a directory before what is in it, siblings
 /// by the bytes of their names.
 package func treePrecedes(_ one: TreePath, _ other: TreePath) -> Bool {
