@@ -13,6 +13,8 @@ let strict: [SwiftSetting] = [
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func names(_ rooms: [String]) -> [Target.Dependency] { rooms.map { .target(name: $0) } }
@@ -35,6 +37,9 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(
+            url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .systemLibrary(
@@ -44,21 +49,25 @@ let package = Package(
     ]
         + room("Ground")
         + room("Files", needs: ["CLinux", "Ground"])
+        + room("Programs", needs: ["Ground", "Files"], from: [subprocess, systemPackage])
         + room("Sites", needs: ["Ground", "Files"])
         + room(
             "Vault", needs: ["CZstd", "Ground", "Files", "Sites"], from: [crypto, cryptoExtras])
-        + room("Capture", needs: ["Ground", "Files", "Sites", "Vault"])
+        + room("Capture", needs: ["Ground", "Files", "Programs", "Sites", "Vault"])
         + room("Revival", needs: ["Ground", "Files", "Sites", "Vault", "Capture"])
         + [
             .executableTarget(
                 name: "zwilling",
                 dependencies: names([
-                    "CCompanions", "Ground", "Files", "Sites", "Vault", "Capture", "Revival",
+                    "CCompanions", "Ground", "Files", "Programs", "Sites", "Vault", "Capture",
+                    "Revival",
                 ]) + [arguments],
                 swiftSettings: strict),
             .testTarget(
                 name: "Scenarios",
-                dependencies: names(["Ground", "Files", "Sites", "Vault", "Capture", "Revival"]),
+                dependencies: names([
+                    "Ground", "Files", "Programs", "Sites", "Vault", "Capture", "Revival",
+                ]),
                 path: "Tests/Scenarios", swiftSettings: strict),
             .testTarget(name: "Tidy", path: "Tests/Tidy", swiftSettings: strict),
         ]

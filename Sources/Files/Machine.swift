@@ -62,6 +62,10 @@ package enum Machine {
         _ = clinux_raise_file_limit()
     }
 
+    /// From now on, writing to a program that has gone is an error like any other and no end of
+    /// this process. See signal(7).
+    package static func surviveBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+
     /// Lets freed memory stay with the process. Buffers of many megabytes would otherwise go back
     /// to the kernel each time, which clears every page again when the next one is used.
     package static func keepMemory() {

@@ -229,10 +229,11 @@ package final class WriterRun: Sendable {
     /// The end of a run: the record that makes the snapshot exist. All chunk writers must have
     /// been flushed.
     ///
+    /// - Parameter amend: adds to the record what is known only now.
     /// - Returns: the place of the record, and what to keep for the next run.
     package func commit(
         rootChunks: [Digest], counts: RecordBody.Counts, memory: WriterCache.DataSetMemory,
-        cache: WriterCache
+        cache: WriterCache, amend: (inout RecordBody) -> Void = { _ in }
     ) async throws(Trouble) -> (head: ChainHead, body: RecordBody, cache: WriterCache) {
         let (used, packs, chunks) = known.result
         var kept = cache
@@ -264,6 +265,7 @@ package final class WriterRun: Sendable {
             body.packsAdded = usedPacks.map { kept.packs[Int($0)] }
             result.deltas = 0
         }
+        amend(&body)
         try await append(body)
         let head = state.withLock { $0.head }
         try await checkStillAccepted(head)

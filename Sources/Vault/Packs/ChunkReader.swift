@@ -28,7 +28,7 @@ package final class PackWindows: Sendable {
 
     /// So many, because what one worker stored together two workers want at different times; all of
     /// them together take less than a passphrase does.
-    private static let windowsMax = 6
+    private static let windowsMax = 3
     private static let stretchBytes = 1 << 20
     /// Fetched more often, a pack is read in stretches: then its chunks are wanted here and there.
     private static let wholeReadsMax = 2
