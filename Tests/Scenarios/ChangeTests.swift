@@ -4,6 +4,7 @@ import Foundation
 import Ground
 import Revival
 import Sites
+import Synchronization
 import Testing
 import Vault
 
@@ -60,7 +61,9 @@ struct ChangeTests {
         let large = Town.noise(320_000, seed: 41)
         var keeper = try await Keeper.found(at: MemorySite())
         // The first report comes when the section is planned: after the scan, before any reading.
+        let isFirst = Mutex(true)
         try await keeper.protect(town.tree) { _ in
+            guard isFirst.withLock({ first in defer { first = false }; return first }) else { return }
             do { try large.write(to: grown) } catch { Issue.record(error) }
         }
         try await keeper.restore(to: town.target)
