@@ -40,6 +40,7 @@ struct FindCommand: AsyncParsableCommand {
     @Flag(help: ArgumentHelp(say("Search all snapshots.", de: "In allen Ständen suchen.")))
     var all = false
 
+    @OptionGroup var dataSet: DataSetOptions
     @OptionGroup var vault: VaultOptions
     @OptionGroup var passphrase: PassphraseOptions
     @OptionGroup var output: OutputOptions
@@ -48,7 +49,10 @@ struct FindCommand: AsyncParsableCommand {
         let wanted = try zwilling.patterns(patterns)
         let open = try await KnownVault(vault).opened(passphrase)
         let observed = open.observed
-        let facts = all ? observed.snapshots : [try observed.snapshot(snapshot)]
+        let facts =
+            all
+            ? observed.snapshots.filter { dataSet.data == nil || $0.body.dataSet == dataSet.data }
+            : [try observed.snapshot(snapshot, of: dataSet.data)]
         var entries: [EntryView.Fields] = []
         let page = Page()
         for fact in facts {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+import Blueprint
+import Capture
 import Files
 import Ground
 import Sites
@@ -14,9 +16,10 @@ struct KnownVault {
     /// Real path of its directory.
     let place: [UInt8]
 
-    init(_ options: VaultOptions) async throws(Trouble) {
+    /// - Parameter institution: whose blueprint may name the vault.
+    init(_ options: VaultOptions, of institution: Institution? = nil) async throws(Trouble) {
         let states = try StateDirectory()
-        place = try options.place(in: states)
+        place = try options.place(in: states, orElse: institution?.vault?.value)
         let site = try DirectorySite(opening: place)
         let known = try await Self.state(of: site, at: place, in: states)
         memory = try known?.memory()
@@ -84,6 +87,23 @@ struct KnownVault {
                     de: "Dieser Rechner kann sich nicht merken, was er vom Tresor gesehen hat. "
                         + error.message.german))
         }
+    }
+}
+
+extension KnownVault {
+    /// The snapshot exists, whatever happens to the notes about it.
+    func keep(_ captured: Captured, for writer: VaultWriter) {
+        do throws(Trouble) {
+            try state.write(.cache, captured.cache.encoded(for: writer.domain))
+            // From now on this is where the vault is, wherever it was before.
+            if try state.place() != place { try state.write(.place, place) }
+        } catch {
+            warn(
+                Words(
+                    "the next run will be slower. \(error.message.english)",
+                    de: "Der nächste Lauf wird langsamer. \(error.message.german)"))
+        }
+        remember([writer.writer.id: captured.head])
     }
 }
 

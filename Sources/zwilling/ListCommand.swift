@@ -44,13 +44,14 @@ struct ListCommand: AsyncParsableCommand {
         help: ArgumentHelp(say("Everything below too.", de: "Auch alles darunter.")))
     var recursive = false
 
+    @OptionGroup var dataSet: DataSetOptions
     @OptionGroup var vault: VaultOptions
     @OptionGroup var passphrase: PassphraseOptions
     @OptionGroup var output: OutputOptions
 
     mutating func run() async throws {
         let open = try await KnownVault(vault).opened(passphrase)
-        let fact = try open.observed.snapshot(snapshot.wish)
+        let fact = try open.observed.snapshot(snapshot.wish, of: dataSet.data)
         let tree = try await TreeReader(open, fact)
         let bases = snapshot.path.map { [$0] } ?? fact.body.paths.compactMap(treePath)
         var entries: [EntryView.Fields] = []

@@ -31,12 +31,12 @@ struct VaultOptions: ParsableArguments {
     var vault: PathArgument?
 
     /// The real path of the vault's directory.
-    func place(in states: StateDirectory) throws(Trouble) -> [UInt8] {
+    ///
+    /// - Parameter named: the one that a blueprint names.
+    func place(in states: StateDirectory, orElse named: String? = nil) throws(Trouble) -> [UInt8] {
         if let vault { return try vault.absolute() }
-        if let text = Terminal.environment("ZWILLING_VAULT"),
-            let path = PathArgument(argument: text)
-        {
-            return try path.absolute()
+        for text in [Terminal.environment("ZWILLING_VAULT"), named] {
+            if let text, let path = PathArgument(argument: text) { return try path.absolute() }
         }
         let places = try states.vaults()
             .map { state throws(Trouble) in try state.place() }.compactMap { $0 }
@@ -65,6 +65,15 @@ struct VaultOptions: ParsableArguments {
                 "Name one with --vault DIR or in ZWILLING_VAULT.",
                 de: "Einen mit --vault VERZ oder in ZWILLING_VAULT nennen."))
     }
+}
+
+/// Of which data set a snapshot is meant.
+struct DataSetOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            say("A snapshot of this data set.", de: "Ein Stand dieses Datenbestands."),
+            valueName: "id"))
+    var data: String?
 }
 
 /// Where the passphrase comes from: a file or the terminal, never an argument or the environment,

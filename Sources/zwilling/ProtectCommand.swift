@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 import ArgumentParser
+import Blueprint
 import Capture
 import Files
 import Ground
@@ -8,11 +9,17 @@ import Vault
 struct ProtectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "protect",
-        abstract: say("Take a snapshot of files.", de: "Dateien sichern."),
+        abstract: say(
+            "Take snapshots: of paths, or of all that the blueprint names.",
+            de: "Sichern: Pfade, oder alles, was der Bauplan nennt."),
         discussion: say(
             """
             Everything below the paths goes into the vault, as far as it is not there yet. Patterns
             are those of .gitignore. What cannot be read is named, and the exit code is 3.
+            Without a path every data set of the blueprint that lies on this host is captured, those
+            of one application together; exit code 1 if one of them could not be.
+              zwilling protect
+              zwilling protect --data register-db
               zwilling protect /home /etc
               zwilling protect /srv --name shares --exclude '*.tmp' --exclude-caches
               zwilling protect / --one-file-system --exclude-file /etc/zwilling.exclude
@@ -20,7 +27,10 @@ struct ProtectCommand: AsyncParsableCommand {
             de: """
                 Alles unter den Pfaden kommt in den Tresor, soweit es noch nicht darin ist. Muster
                 gelten wie in .gitignore. Was nicht lesbar ist, wird genannt; der Rückgabewert ist
-                dann 3.
+                dann 3. Ohne Pfad wird jeder Datenbestand des Bauplans gesichert, der auf diesem
+                Rechner liegt, die einer Anwendung zusammen; Rückgabewert 1, wenn einer misslang.
+                  zwilling protect
+                  zwilling protect --data register-db
                   zwilling protect /home /etc
                   zwilling protect /srv --name ablage --exclude '*.tmp' --exclude-caches
                   zwilling protect / --one-file-system --exclude-file /etc/zwilling.exclude
@@ -29,7 +39,7 @@ struct ProtectCommand: AsyncParsableCommand {
     @Argument(
         help: ArgumentHelp(
             say("What to protect.", de: "Was gesichert wird."), valueName: say("path", de: "pfad")))
-    var paths: [PathArgument]
+    var paths: [PathArgument] = []
 
     @Option(
         help: ArgumentHelp(
@@ -38,12 +48,22 @@ struct ProtectCommand: AsyncParsableCommand {
                 de: "Name des Datenbestands; sonst die Pfade.")))
     var name: String?
 
+    @Option(
+        help: ArgumentHelp(
+            say(
+                "Only this data set of the blueprint; several are possible.",
+                de: "Nur diesen Datenbestand des Bauplans; mehrfach möglich."),
+            valueName: "id"))
+    var data: [String] = []
+
+    @OptionGroup var blueprint: BlueprintOptions
     @OptionGroup var selection: SelectionOptions
     @OptionGroup var vault: VaultOptions
     @OptionGroup var output: OutputOptions
 
     mutating func run() async throws {
         Machine.keepMemory()
+        if paths.isEmpty { return try await runBlueprint() }
         let protected = try ProtectedPaths(paths)
         let known = try await KnownVault(vault)
         let writer = try VaultWriter(known.vault, keys: try known.writerKeys(), world: .real)
@@ -75,27 +95,71 @@ struct ProtectCommand: AsyncParsableCommand {
         if !captured.leftOut.isEmpty { throw ExitCode(3) }
     }
 
+    private func runBlueprint() async throws {
+        let plan = try blueprint.blueprint()
+        let groups = try wanted(plan.institution)
+        let known = try await KnownVault(vault, of: plan.institution)
+        let writer = try VaultWriter(known.vault, keys: try known.writerKeys(), world: .real)
+        let lock = try WriterLock(known.state)
+        defer { withExtendedLifetime(lock) {} }
+        try await known.vault.completeCopies()
+        let (cache, _) = try await writer.knowledge(
+            cache: known.state.cache(for: writer.domain),
+            memory: try known.state.memory() ?? Memory(of: known.vault))
+        let progress = ProgressLine(output)
+        defer { progress.end() }
+        let capture = DataSetCapture(
+            writer, host: Machine.hostName(), vault: treePath(known.place) ?? [])
+        var run = InstitutionCapture(capture, cache: cache) { known.keep($0, for: writer) }
+        let files = try blueprint.files(of: plan)
+        if try known.state.isNew(blueprint: files) {
+            await run.run(blueprint: files)
+            if case .success? = run.outcomes.last?.result { try known.state.keep(blueprint: files) }
+        }
+        for group in groups {
+            await run.run(group) { id, now in
+                progress.update(bytesDone: now.bytesDone, of: now.bytesFound, id)
+            }
+        }
+        progress.end()
+        let report = InstitutionReport(
+            plan.institution.name.value, run.outcomes, seconds: progress.seconds)
+        try output.json ? showJSON(report.fields) : report.show()
+        if report.exitCode != 0 { throw ExitCode(report.exitCode) }
+    }
+
+    /// What lies here, or of that what was asked for.
+    private func wanted(_ institution: Institution) throws(Trouble) -> [ConsistencyGroup] {
+        let host = Machine.hostName()
+        let groups = institution.groups(on: host)
+        let here = Set(groups.flatMap { $0.data.map(\.id.value) })
+        if let foreign = data.first(where: { !here.contains($0) }) {
+            throw Trouble(
+                .wrongUse,
+                Words(
+                    "The blueprint has no data set \"\(plain(foreign))\" on this host, \(plain(host)).",
+                    de: "Der Bauplan hat auf diesem Rechner, \(plain(host)), keinen Datenbestand „\(plain(foreign))“."),
+                advice: Words(
+                    "There are: \(here.sorted().joined(separator: ", ")).",
+                    de: "Es gibt: \(here.sorted().joined(separator: ", "))."))
+        }
+        guard !groups.isEmpty else {
+            throw Trouble(
+                .wrongUse,
+                Words(
+                    "The blueprint has no data set on this host, \(plain(host)).",
+                    de: "Der Bauplan hat auf diesem Rechner, \(plain(host)), keinen Datenbestand."),
+                advice: Words(
+                    "Describe one under \"data\", or protect paths with \"zwilling protect PATH\".",
+                    de: "Unter „data“ einen beschreiben oder mit „zwilling protect PFAD“ Pfade sichern."))
+        }
+        return data.isEmpty ? groups : groups.compactMap { $0.keeping(data) }
+    }
+
     private static func sameDisk(_ path: TreePath) -> Words {
         Words(
             "the vault is on the same disk as \(shown(path)): a broken disk takes both.",
             de: "Der Tresor liegt auf demselben Datenträger wie \(shown(path)): Fällt er aus, ist "
                 + "beides verloren.")
-    }
-}
-
-extension KnownVault {
-    /// The snapshot exists, whatever happens to the notes about it.
-    fileprivate func keep(_ captured: Captured, for writer: VaultWriter) {
-        do throws(Trouble) {
-            try state.write(.cache, captured.cache.encoded(for: writer.domain))
-            // From now on this is where the vault is, wherever it was before.
-            if try state.place() != place { try state.write(.place, place) }
-        } catch {
-            warn(
-                Words(
-                    "the next run will be slower. \(error.message.english)",
-                    de: "Der nächste Lauf wird langsamer. \(error.message.german)"))
-        }
-        remember([writer.writer.id: captured.head])
     }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 import ArgumentParser
+import Blueprint
 import Capture
 import Files
 import Ground
+import Programs
 import Revival
 import Vault
 
@@ -17,6 +19,7 @@ struct RestoreCommand: AsyncParsableCommand {
               zwilling restore latest --to /srv/restored
               zwilling restore 3f9a1b2c:/home/anna --to /home/anna --overwrite
               zwilling restore --to /tmp/r --include '*.ods' --include '/etc/ssl/'
+              zwilling restore --data register-db --load
             """,
             de: """
                 Braucht den Tresor und die Passphrase, und nichts von dem Rechner, der ihn angelegt
@@ -24,6 +27,7 @@ struct RestoreCommand: AsyncParsableCommand {
                   zwilling restore latest --to /srv/zurück
                   zwilling restore 3f9a1b2c:/home/anna --to /home/anna --overwrite
                   zwilling restore --to /tmp/r --include '*.ods' --include '/etc/ssl/'
+                  zwilling restore --data register-db --load
                 """))
 
     @Argument(
@@ -40,7 +44,14 @@ struct RestoreCommand: AsyncParsableCommand {
                 "The directory to restore to, empty or new.",
                 de: "Zielverzeichnis, leer oder neu."),
             valueName: say("dir", de: "verz")))
-    var to: PathArgument
+    var to: PathArgument?
+
+    @Flag(
+        help: ArgumentHelp(
+            say(
+                "Hand the data set to the \"load\" command that the blueprint gives for it.",
+                de: "Den Datenbestand dem Befehl „load“ übergeben, den der Bauplan dafür nennt.")))
+    var load = false
 
     @Option(
         help: ArgumentHelp(
@@ -57,16 +68,27 @@ struct RestoreCommand: AsyncParsableCommand {
                 de: "Gleichnamige Dateien im Ziel ersetzen.")))
     var overwrite = false
 
+    @OptionGroup var dataSet: DataSetOptions
+    @OptionGroup var blueprint: BlueprintOptions
     @OptionGroup var vault: VaultOptions
     @OptionGroup var passphrase: PassphraseOptions
     @OptionGroup var output: OutputOptions
 
+    mutating func validate() throws {
+        if load == (to != nil) {
+            throw ValidationError(
+                say("Name a target with --to, or a data set with --data and --load.",
+                    de: "Mit --to ein Ziel nennen, oder einen Datenbestand mit --data und --load."))
+        }
+    }
+
     mutating func run() async throws {
+        guard let to else { return try await runLoad() }
         let target = try to.absolute()
         let known = try await KnownVault(vault)
         try refuse(target, inside: known.place)
         let open = try await known.opened(passphrase)
-        let fact = try open.observed.snapshot(snapshot.wish)
+        let fact = try open.observed.snapshot(snapshot.wish, of: dataSet.data)
         var options = RestoreOptions()
         options.subtree = snapshot.path ?? []
         options.overwrites = overwrite
@@ -89,6 +111,29 @@ struct RestoreCommand: AsyncParsableCommand {
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }
 
+    private func runLoad() async throws {
+        let institution = try blueprint.blueprint().institution
+        let program = try institution.loader(of: dataSet.data ?? "")
+        let known = try await KnownVault(vault, of: institution)
+        let open = try await known.opened(passphrase)
+        let fact = try open.observed.snapshot(snapshot.wish, of: dataSet.data)
+        let bytes = try await Load(open, fact).run(program)
+        let loaded = LoadFields(
+            snapshot: fact.id.hex, dataSet: fact.body.dataSet, bytes: bytes)
+        try output.json
+            ? showJSON(loaded)
+            : show([
+                say(
+                    "Snapshot \(fact.id.short) of \"\(plain(fact.body.dataSet))\" loaded: \(size(bytes))",
+                    de: "Sicherungsstand \(fact.id.short) von „\(plain(fact.body.dataSet))“ geladen: \(size(bytes))")
+            ])
+    }
+
+    private struct LoadFields: Encodable {
+        let snapshot, dataSet: String
+        let bytes: UInt64
+    }
+
     /// Nothing came back, which nobody asks for.
     private func nothing(in fact: Observed.Fact) -> Trouble {
         if include.isEmpty, let path = snapshot.path { return .nothing(at: path, in: fact) }
@@ -100,6 +145,25 @@ struct RestoreCommand: AsyncParsableCommand {
             advice: Words(
                 "\"zwilling find PATTERN\" shows what would.",
                 de: "„zwilling find MUSTER“ zeigt, was passen würde."))
+    }
+}
+
+extension Institution {
+    /// The program that takes a data set back in.
+    fileprivate func loader(of id: String) throws(Trouble) -> Program {
+        guard case .command(let command)? = data.first(where: { $0.id.value == id })?.source,
+            let load = command.load
+        else {
+            throw Trouble(
+                .wrongUse,
+                Words(
+                    "The blueprint gives no \"load\" command for data set \"\(plain(id))\".",
+                    de: "Der Bauplan nennt keinen Befehl „load“ für den Datenbestand „\(plain(id))“."),
+                advice: Words(
+                    "Name a data set of kind \"command\" with --data, or bring it back with --to DIR.",
+                    de: "Mit --data einen Datenbestand der Art „command“ nennen oder ihn mit --to VERZ zurückholen."))
+        }
+        return Program(shell: load.value, timeout: .seconds(command.timeout.seconds))
     }
 }
 

@@ -78,6 +78,8 @@ struct VaultState {
         /// The path of the vault's directory.
         case place
         case memory, cache, lock
+        /// The hash of the blueprint that was captured last.
+        case blueprint
     }
 
     func path(_ file: File) -> [UInt8] { folder + Array("/\(file.rawValue)".utf8) }
@@ -160,6 +162,24 @@ struct VaultState {
             guard let bytes = try read(.cache, upTo: 1 << 36) else { return nil }
             return try WriterCache(decoding: bytes, for: domain)
         } catch { return nil }
+    }
+
+    /// Whether the blueprint has changed since it was captured last.
+    func isNew(blueprint files: [(name: String, bytes: [UInt8])]) throws(Trouble) -> Bool {
+        try read(.blueprint) != Self.hash(files)
+    }
+
+    func keep(blueprint files: [(name: String, bytes: [UInt8])]) throws(Trouble) {
+        try write(.blueprint, Self.hash(files))
+    }
+
+    private static func hash(_ files: [(name: String, bytes: [UInt8])]) -> [UInt8] {
+        var writer = ByteWriter()
+        for (name, bytes) in files {
+            writer.text(name)
+            writer.block(bytes)
+        }
+        return Array(Sealing.hash(writer.bytes).hex.utf8)
     }
 
     func place() throws(Trouble) -> [UInt8]? {

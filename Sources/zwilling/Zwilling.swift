@@ -37,13 +37,16 @@ struct Zwilling: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: say("Prepare", de: "Vorbereiten"),
-                subcommands: [VaultCommand.self, KeysCommand.self]),
+                subcommands: [
+                    InitCommand.self, CheckCommand.self, LeikaCommand.self, VaultCommand.self,
+                    KeysCommand.self,
+                ]),
             CommandGroup(
                 name: say("Protect", de: "Sichern"), subcommands: [ProtectCommand.self]),
             CommandGroup(
                 name: say("Check", de: "Prüfen"),
                 subcommands: [
-                    SnapshotsCommand.self, ListCommand.self, FindCommand.self, DiffCommand.self,
+                    StatusCommand.self, MomentsCommand.self, SnapshotsCommand.self, ListCommand.self, FindCommand.self, DiffCommand.self,
                     VerifyCommand.self,
                 ]),
             CommandGroup(

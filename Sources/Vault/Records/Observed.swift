@@ -87,9 +87,23 @@ package struct Observed: Sendable {
     }
 
     /// The snapshot that a person means: `latest`, or the first digits of its name.
-    package func snapshot(_ wish: String) throws(Trouble) -> Fact {
-        guard wish != "latest" else { return try latest() }
-        let found = snapshots.filter { $0.id.hex.hasPrefix(wish.lowercased()) }
+    ///
+    /// - Parameter dataSet: nil for any.
+    package func snapshot(_ wish: String, of dataSet: String? = nil) throws(Trouble) -> Fact {
+        let all = snapshots.filter { dataSet == nil || $0.body.dataSet == dataSet }
+        if let dataSet, all.isEmpty {
+            throw Trouble(
+                .missing,
+                Words(
+                    "There is no snapshot of data set \"\(dataSet)\".",
+                    de: "Vom Datenbestand „\(dataSet)“ gibt es keinen Sicherungsstand."),
+                advice: Words(
+                    "\"zwilling snapshots\" shows of which there are.",
+                    de: "„zwilling snapshots“ zeigt, von welchen es welche gibt."),
+                cause: troubles.first)
+        }
+        guard wish != "latest" else { return try latest(of: all) }
+        let found = all.filter { $0.id.hex.hasPrefix(wish.lowercased()) }
         guard wish.count >= 4, found.count == 1, let snapshot = found.first else {
             let reason =
                 found.count > 1 && wish.count >= 4
@@ -110,7 +124,7 @@ package struct Observed: Sendable {
 
     /// Which one is the latest cannot be said while records are missing: a restore must not give
     /// old data for new.
-    private func latest() throws(Trouble) -> Fact {
+    private func latest(of snapshots: [Fact]) throws(Trouble) -> Fact {
         if let trouble = troubles.first {
             throw Trouble(
                 trouble.kind, trouble.message,

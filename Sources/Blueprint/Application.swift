@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Ground
+
+/// A program of the institution, and what it cannot do without.
+package struct Application: Formed, Hashable, Sendable {
+    package let id: Written<String>
+    package let name: Written<String>?
+    package let image: Written<String>?
+    package let data: [Written<String>]
+    package let needs: [Need]
+    /// It keeps nothing of its own: there is nothing to protect.
+    package let isStateless: Bool
+    /// Commands that make it hold still while its data sets are captured, and let it go on.
+    package let quiesce: Written<String>?
+    package let resume: Written<String>?
+
+    init?(_ form: Form) {
+        let id = form.id()
+        name = form.text("name", Words("its name for people", de: "ihr Name für Menschen"))
+        image = form.text("image", Words("container image", de: "Container-Abbild"))
+        data = form.texts(
+            "data",
+            Words(
+                "its data sets, captured in this order so that none refers to what another lacks",
+                de: "ihre Datenbestände, gesichert in dieser Reihenfolge, damit keiner auf Fehlendes verweist"))
+        needs = form.list(
+            "needs", Words("what it cannot do without", de: "was sie braucht"), of: Need.self)
+        isStateless =
+            form.flag(
+                "stateless", Words("it keeps no data of its own", de: "sie hält keine eigenen Daten"))?
+            .value ?? false
+        quiesce = form.text(
+            "quiesce",
+            Words(
+                "command that makes it hold still while its data sets are captured",
+                de: "Befehl, der sie während der Sicherung ruhen lässt"))
+        resume = form.text("resume", Words("command that lets it go on", de: "Befehl, der sie weiterlaufen lässt"))
+        guard let id else { return nil }
+        self.id = id
+    }
+}
+
+/// Something without which an application does not work.
+package struct Need: Formed, Hashable, Sendable {
+    package enum Kind: String, CaseIterable, Sendable {
+        case application, identity, mail, dns, certificates, register, service
+    }
+
+    package let place: Place
+    package let kind: Written<Kind>
+    /// The application, register or service that is meant.
+    package let name: Written<String>?
+    /// The institution that offers it.
+    package let provider: Written<String>?
+    /// What takes its place in an emergency.
+    package let standIn: Written<String>?
+
+    init?(_ form: Form) {
+        place = form.place
+        let kind = form.choice(
+            "kind", Words("what is needed", de: "was gebraucht wird"), of: Kind.self, required: true)
+        name = form.text(
+            "name", Words("which application, register or service", de: "welche Anwendung, welches Register, welche Leistung"))
+        provider = form.text(
+            "provider", Words("institution that offers it", de: "Institution, die es anbietet"))
+        standIn = form.text(
+            "stand-in", Words("what takes its place in an emergency", de: "was im Notbetrieb an seine Stelle tritt"))
+        guard let kind else { return nil }
+        self.kind = kind
+    }
+}

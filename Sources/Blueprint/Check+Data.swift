@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Ground
+
+extension Check {
+    func data() {
+        let used = Set(institution.applications.flatMap { $0.data.map(\.value) })
+        for data in institution.data {
+            if !used.contains(data.id.value), !institution.applications.isEmpty {
+                hint(
+                    "data-of-nobody", at: data.id.place,
+                    Words(
+                        "No application uses \"\(data.id.value)\", so it counts for no service.",
+                        de: "Keine Anwendung benutzt „\(data.id.value)“; so zählt er für keine Leistung."),
+                    Words("Name it under \"data\" of an application.", de: "Ihn unter „data“ einer Anwendung nennen."))
+            }
+            if data.rpo == nil {
+                hint(
+                    "no-rpo", at: data.id.place,
+                    Words(
+                        "Without \"rpo\" nobody is warned when the copy of \"\(data.id.value)\" gets old.",
+                        de: "Ohne „rpo“ warnt niemand, wenn die Kopie von „\(data.id.value)“ veraltet."),
+                    Words("Say how old it may be, for example \"rpo: 1 d\".", de: "Angeben, wie alt sie sein darf, etwa „rpo: 1 d“."))
+            }
+            protection(of: data)
+        }
+    }
+
+    private func protection(of data: DataSet) {
+        let need = data.protection?.confidentiality
+        guard let worst = data.categories.max(by: { $0.value < $1.value }), worst.value >= .special,
+            (need?.value ?? .normal) < .high
+        else { return }
+        warn(
+            "need-too-low", at: need?.place ?? worst.place,
+            Words(
+                "\"\(data.id.value)\" holds data of category \(worst.value.rawValue), whose need for confidentiality is at least high.",
+                de: "„\(data.id.value)“ enthält Daten der Kategorie \(worst.value.rawValue); deren Schutzbedarf an Vertraulichkeit ist mindestens hoch."),
+            Words("Add \"protection: {confidentiality: high}\".", de: "„protection: {confidentiality: high}“ ergänzen."))
+    }
+
+    /// What the blueprint does not say at all, and what that costs.
+    func absences() {
+        let start = Place(file: institution.name.place.file, line: 1, column: 1)
+        func absent(_ isAbsent: Bool, _ code: String, _ message: Words, _ remedy: Words) {
+            if isAbsent { hint(code, at: start, message, remedy) }
+        }
+        absent(
+            institution.data.isEmpty, "no-data",
+            Words("There is no data set: nothing will be protected.", de: "Es gibt keinen Datenbestand: Nichts wird gesichert."),
+            Words("Describe one under \"data\".", de: "Unter „data“ einen beschreiben."))
+        absent(
+            institution.services.isEmpty, "no-services",
+            Words(
+                "There is no service: nobody can tell what would go on without the original.",
+                de: "Es gibt keine Leistung: Niemand kann sagen, was ohne das Original weiterginge."),
+            Words(
+                "Describe what others get from you under \"services\".",
+                de: "Unter „services“ beschreiben, was andere von Ihnen bekommen."))
+        absent(
+            !institution.roles.contains { $0.isEssential }, "no-roles",
+            Words(
+                "There is no essential role: in a crisis nobody is known to be in charge.",
+                de: "Es gibt keine wesentliche Rolle: In der Krise steht nicht fest, wer zuständig ist."),
+            Words("Describe at least one under \"roles\".", de: "Unter „roles“ mindestens eine beschreiben."))
+    }
+}

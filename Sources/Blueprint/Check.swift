@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Ground
+
+/// The rules that hold between the parts of a blueprint. Each has a code, and a test that bears it.
+struct Check {
+    let institution: Institution
+    let findings: Findings
+
+    init(_ institution: Institution, _ findings: Findings) {
+        (self.institution, self.findings) = (institution, findings)
+    }
+
+    func run() {
+        duplicates()
+        references()
+        cycles()
+        structure()
+        services()
+        applications()
+        data()
+        absences()
+    }
+
+    // MARK: Names
+
+    private func duplicates() {
+        unique(institution.units.map(\.id), Words("unit", de: "Einheit"))
+        unique(institution.roles.map(\.id), Words("role", de: "Rolle"))
+        unique(institution.people.map(\.id), Words("person", de: "Person"))
+        unique(institution.services.map(\.id), Words("service", de: "Leistung"))
+        unique(institution.applications.map(\.id), Words("application", de: "Anwendung"))
+        unique(institution.data.map(\.id), Words("data set", de: "Datenbestand"))
+        for id in institution.data.map(\.id) where id.value == Self.reserved {
+            findings.error(
+                "reserved-id", at: id.place,
+                Words("The blueprint itself goes by this name.", de: "So heißt der Bauplan selbst."),
+                remedy: Words("Choose another id.", de: "Eine andere id wählen."))
+        }
+    }
+
+    /// The blueprint's own snapshots go by this name.
+    private static let reserved = "blueprint"
+
+    private func unique(_ ids: [Written<String>], _ noun: Words) {
+        var first: [String: Place] = [:]
+        for id in ids {
+            guard let earlier = first[id.value] else {
+                first[id.value] = id.place
+                continue
+            }
+            findings.error(
+                "duplicate-id", at: id.place,
+                Words(
+                    "There is a \(noun.english) \"\(id.value)\" already, in line \(earlier.line).",
+                    de: "\(noun.german) „\(id.value)“ gibt es schon, in Zeile \(earlier.line)."),
+                remedy: Words("Give one of them another id.", de: "Einer davon eine andere id geben."))
+        }
+    }
+
+    private func references() {
+        let units = institution.units.map(\.id.value)
+        let people = institution.people.map(\.id.value)
+        let applications = institution.applications.map(\.id.value)
+        let data = institution.data.map(\.id.value)
+        let unit = Words("unit", de: "Einheit")
+        let person = Words("person", de: "Person")
+        let application = Words("application", de: "Anwendung")
+        for one in institution.units { refer(one.parent, units, unit) }
+        for role in institution.roles {
+            refer(role.unit, units, unit)
+            for name in [role.holder].compactMap({ $0 }) + role.deputies { refer(name, people, person) }
+        }
+        for one in institution.people { refer(one.unit, units, unit) }
+        for service in institution.services {
+            refer(service.unit, units, unit)
+            for name in service.applications { refer(name, applications, application) }
+        }
+        for one in institution.applications {
+            for name in one.data { refer(name, data, Words("data set", de: "Datenbestand")) }
+            for need in one.needs where need.kind.value == .application && need.provider == nil {
+                refer(need.name, applications, application)
+            }
+        }
+    }
+
+    private func refer(_ name: Written<String>?, _ known: [String], _ noun: Words) {
+        guard let name, !known.contains(name.value) else { return }
+        let near = nearest(to: name.value, among: known)
+        findings.error(
+            "dangling-reference", at: name.place,
+            Words(
+                "There is no \(noun.english) \"\(name.value)\".",
+                de: "\(noun.german) „\(name.value)“ gibt es nicht."),
+            remedy: near.map { Words("Did you mean \"\($0)\"?", de: "Gemeint vielleicht „\($0)“?") }
+                ?? Words("Describe it, or take the reference out.", de: "Beschreiben oder den Verweis entfernen."))
+    }
+
+    private func cycles() {
+        var parents: [String: [Written<String>]] = [:]
+        for unit in institution.units { parents[unit.id.value] = [unit.parent].compactMap { $0 } }
+        var needs: [String: [Written<String>]] = [:]
+        for one in institution.applications {
+            needs[one.id.value] = one.needs.filter {
+                $0.kind.value == .application && $0.provider == nil
+            }.compactMap(\.name)
+        }
+        for graph in [parents, needs] {
+            guard let cycle = Cycle.first(in: graph) else { continue }
+            let names = cycle.names.joined(separator: " → ")
+            findings.error(
+                "circular-reference", at: cycle.place,
+                Words("This leads in a circle: \(names).", de: "Das führt im Kreis: \(names)."),
+                remedy: Words(
+                    "Take out the one that is not needed to start.",
+                    de: "Den Verweis entfernen, der zum Starten nicht nötig ist."))
+        }
+    }
+
+    // MARK: People
+
+    private func structure() {
+        for role in institution.roles where role.isEssential {
+            if role.holder == nil {
+                warn(
+                    "nobody-in-role", at: role.id.place,
+                    Words("Nobody has the essential role \"\(role.id.value)\".", de: "Die wesentliche Rolle „\(role.id.value)“ hat niemand."),
+                    Words("Name a \"holder\".", de: "„holder“ nennen."))
+            }
+            let others = role.deputies.filter { $0.value != role.holder?.value }
+            if others.isEmpty {
+                warn(
+                    "no-deputy", at: role.id.place,
+                    Words("Nobody stands in for the essential role \"\(role.id.value)\".", de: "Die wesentliche Rolle „\(role.id.value)“ vertritt niemand."),
+                    Words("Name somebody else under \"deputies\".", de: "Unter „deputies“ jemand anderen nennen."))
+            }
+            for name in [role.holder].compactMap({ $0 }) + role.deputies {
+                guard let person = institution.people.first(where: { $0.id.value == name.value }),
+                    person.reachable.isEmpty
+                else { continue }
+                warn(
+                    "not-reachable", at: person.id.place,
+                    Words(
+                        "\(person.name.value), needed as \"\(role.id.value)\", cannot be reached without the office network.",
+                        de: "\(person.name.value), gebraucht als „\(role.id.value)“, ist ohne das Büronetz nicht zu erreichen."),
+                    Words("Add \"reachable\", for example a private telephone.", de: "„reachable“ ergänzen, etwa ein privates Telefon."))
+            }
+        }
+        if let ags = institution.ags, !(ags.value.utf8.count == 8 && ags.value.utf8.allSatisfy { (0x30...0x39).contains($0) }) {
+            findings.error(
+                "bad-ags", at: ags.place,
+                Words("\"\(ags.value)\" is no AGS.", de: "„\(ags.value)“ ist kein AGS."),
+                remedy: Words("It has eight digits; put them in quotes, as the first may be 0.", de: "Er hat acht Ziffern; in Anführungszeichen setzen, da die erste 0 sein kann."))
+        }
+    }
+
+    func warn(_ code: String, at place: Place, _ message: Words, _ remedy: Words) {
+        findings.add(.warning, code, at: place, message, remedy: remedy)
+    }
+
+    func hint(_ code: String, at place: Place, _ message: Words, _ remedy: Words) {
+        findings.add(.hint, code, at: place, message, remedy: remedy)
+    }
+}
+
+/// A way through references that comes back to where it began.
+struct Cycle {
+    let names: [String]
+    /// Where the reference stands that closes it.
+    let place: Place
+
+    /// The first one by name.
+    static func first(in graph: [String: [Written<String>]]) -> Cycle? {
+        var finished: Set<String> = []
+        for start in graph.keys.sorted() where !finished.contains(start) {
+            var way: [(name: String, rest: ArraySlice<Written<String>>)] = [
+                (start, (graph[start] ?? [])[...])
+            ]
+            while var step = way.popLast() {
+                guard let next = step.rest.popFirst() else {
+                    finished.insert(step.name)
+                    continue
+                }
+                way.append(step)
+                if let back = way.firstIndex(where: { $0.name == next.value }) {
+                    return Cycle(names: way[back...].map(\.name) + [next.value], place: next.place)
+                }
+                if !finished.contains(next.value) {
+                    way.append((next.value, (graph[next.value] ?? [])[...]))
+                }
+            }
+        }
+        return nil
+    }
+}

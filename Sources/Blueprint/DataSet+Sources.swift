@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Ground
+
+extension DataSet {
+    package struct Files: Hashable, Sendable {
+        package let paths: [Written<String>]
+        package let exclude: [Written<String>]
+        package let staysOnFileSystem: Bool
+        /// A drop folder counts only while this file is in it.
+        package let completeMarker: Written<String>?
+
+        /// - Parameter isWanted: false only tells the form which keys there are.
+        init?(_ form: Form, isWanted: Bool) {
+            guard form.isFor("files", isWanted, ["paths", "exclude", "one-file-system", "complete-marker"])
+            else { return nil }
+            let paths = form.texts(
+                "paths", Words("what is captured, from / on", de: "was gesichert wird, von / an"),
+                required: true)
+            exclude = form.texts("exclude", Words("patterns as in .gitignore", de: "Muster wie in .gitignore"))
+            staysOnFileSystem =
+                form.flag("one-file-system", Words("leave out what is mounted below", de: "Eingehängtes auslassen"))?
+                .value ?? false
+            completeMarker = form.path(
+                "complete-marker",
+                Words(
+                    "file without which nothing is captured: it says that all is there",
+                    de: "Datei, ohne die nicht gesichert wird: Sie sagt, dass alles da ist"))
+            let bad = paths.filter { !$0.value.hasPrefix("/") }
+            for path in bad {
+                form.wrong(
+                    "paths", at: path.place,
+                    Words("paths that begin with /", de: "Pfade, die mit / beginnen"))
+            }
+            guard bad.isEmpty, !paths.isEmpty || form.isDescribing else { return nil }
+            self.paths = paths
+        }
+    }
+
+    package struct Command: Hashable, Sendable {
+        package let dump: Written<String>
+        package let load: Written<String>?
+        package let timeout: Span
+
+        init?(_ form: Form, isWanted: Bool) {
+            guard form.isFor("command", isWanted, ["dump", "load"]) else { return nil }
+            let dump = form.text(
+                "dump",
+                Words(
+                    "shell command whose output is captured; anything but exit code 0 means no snapshot",
+                    de: "Shell-Befehl, dessen Ausgabe gesichert wird; nur Rückgabewert 0 ergibt einen Stand"),
+                required: true)
+            load = form.text(
+                "load", Words("shell command that takes it back in", de: "Shell-Befehl, der sie wieder einliest"))
+            timeout = Self.timeout(form)
+            guard let dump else { return nil }
+            self.dump = dump
+        }
+
+        static func timeout(_ form: Form) -> Span {
+            form.span(
+                "timeout", Words("how long the command may take (else 1 h)", de: "wie lange der Befehl brauchen darf (sonst 1 h)"))?
+                .value ?? Span(seconds: 3600)
+        }
+    }
+
+    package struct Secret: Hashable, Sendable {
+        package enum Origin: Hashable, Sendable {
+            case file(Written<String>)
+            case command(Written<String>)
+        }
+
+        package let origin: Origin
+        package let timeout: Span
+
+        init?(_ form: Form, isWanted: Bool) {
+            guard form.isFor("secret", isWanted, ["file", "command"]) else { return nil }
+            let file = form.path("file", Words("file that holds it", de: "Datei, die es enthält"))
+            let command = form.text(
+                "command", Words("shell command that says it", de: "Shell-Befehl, der es ausgibt"))
+            timeout = Command.timeout(form)
+            switch (file, command) {
+            case (let file?, nil): origin = .file(file)
+            case (nil, let command?): origin = .command(command)
+            default:
+                form.findings.error(
+                    "secret-from-one", at: form.place,
+                    Words(
+                        "A secret comes from a \"file\" or from a \"command\".",
+                        de: "Ein Geheimnis kommt aus „file“ oder aus „command“."),
+                    remedy: Words("Name exactly one of them.", de: "Genau eines davon nennen."))
+                return nil
+            }
+        }
+    }
+}
+
+extension Form {
+    /// Whether the keys of a kind are to be read here. Where they are not, they are still known, so
+    /// that one of them is told apart from a slip of the pen.
+    fileprivate func isFor(_ kind: String, _ isWanted: Bool, _ keys: [String]) -> Bool {
+        if isWanted || isDescribing { return true }
+        excludes(
+            keys,
+            because: Words(
+                "This key is for data sets of kind \"\(kind)\".",
+                de: "Dieser Schlüssel gehört zu Datenbeständen der Art „\(kind)“."))
+        return false
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Ground
+
+/// An authority or enterprise with its services, structures, applications and data. Nothing in it
+/// is for authorities only.
+package struct Institution: Formed, Hashable, Sendable {
+    package let name: Written<String>
+    package let kind: Written<String>?
+    /// Eight digits of a municipality or district (Amtlicher Gemeindeschlüssel).
+    package let ags: Written<String>?
+    /// The directory of its vault.
+    package let vault: Written<String>?
+    package let units: [OrganisationUnit]
+    package let roles: [Role]
+    package let people: [Person]
+    package let services: [Service]
+    package let applications: [Application]
+    package let data: [DataSet]
+
+    init?(_ form: Form) {
+        let name = form.text(
+            "institution", Words("its name", de: "ihr Name"), required: true)
+        kind = form.text(
+            "kind",
+            Words(
+                "municipality, district, utility, hospital, agency, enterprise …",
+                de: "municipality, district, utility, hospital, agency, enterprise …"))
+        ags = form.text(
+            "ags", Words("official key of a municipality or district", de: "Amtlicher Gemeindeschlüssel"),
+            pattern: "^[0-9]{8}$")
+        vault = form.path("vault", Words("directory of the vault", de: "Verzeichnis des Tresors"))
+        units = form.list("units", Words("its parts", de: "ihre Einheiten"), of: OrganisationUnit.self)
+        roles = form.list(
+            "roles", Words("what somebody must be able to do", de: "was jemand können muss"), of: Role.self)
+        people = form.list("people", Words("its people", de: "ihre Menschen"), of: Person.self)
+        services = form.list(
+            "services", Words("what others get from it", de: "was andere von ihr bekommen"), of: Service.self)
+        applications = form.list(
+            "applications", Words("its programs", de: "ihre Programme"), of: Application.self)
+        data = form.list("data", Words("its data sets", de: "ihre Datenbestände"), of: DataSet.self)
+        guard let name else { return nil }
+        self.name = name
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Ground
+
+/// What may stand at one place of a blueprint: told by the same code that reads it, so that the
+/// schema for editors cannot say anything else.
+indirect enum Shape {
+    case text(pattern: String?, choices: [String])
+    case whole(ClosedRange<Int>)
+    case flag
+    case list(Shape, orOne: Bool)
+    /// Free keys with text values.
+    case texts
+    case object([Field])
+
+    struct Field {
+        let key: String
+        let about: Words
+        let isRequired: Bool
+        let shape: Shape
+    }
+}
+
+extension Shape {
+    /// JSON Schema, draft 2020-12.
+    func schema(in language: Language) -> [(String, JSON)] {
+        switch self {
+        case .text(let pattern, let choices):
+            var parts: [(String, JSON)] = [("type", .text("string"))]
+            if let pattern { parts.append(("pattern", .text(pattern))) }
+            if !choices.isEmpty { parts.append(("enum", .list(choices.map { .text($0) }))) }
+            return parts
+        case .whole(let range):
+            return [
+                ("type", .text("integer")), ("minimum", .number(range.lowerBound)),
+                ("maximum", .number(range.upperBound)),
+            ]
+        case .flag: return [("type", .text("boolean"))]
+        case .list(let shape, let orOne):
+            let list: [(String, JSON)] = [
+                ("type", .text("array")), ("items", .object(shape.schema(in: language))),
+            ]
+            guard orOne else { return list }
+            return [("oneOf", .list([.object(list), .object(shape.schema(in: language))]))]
+        case .texts:
+            return [
+                ("type", .text("object")),
+                ("additionalProperties", .object([("type", .list([.text("string"), .text("number"), .text("boolean")]))])),
+            ]
+        case .object(let fields): return Self.schema(of: fields, in: language)
+        }
+    }
+
+    private static func schema(of fields: [Field], in language: Language) -> [(String, JSON)] {
+        let properties = fields.map { field in
+            let about = ("description", JSON.text(field.about(in: language)))
+            return (field.key, JSON.object([about] + field.shape.schema(in: language)))
+        }
+        let required = fields.filter(\.isRequired).map { JSON.text($0.key) }
+        return [
+            ("type", .text("object")), ("properties", .object(properties)),
+            ("required", .list(required)), ("additionalProperties", .flag(false)),
+        ]
+    }
+}
+
+/// JSON whose keys keep their order.
+enum JSON {
+    case text(String)
+    case number(Int)
+    case flag(Bool)
+    case list([JSON])
+    case object([(String, JSON)])
+
+    func lines(indent: Int = 0) -> String {
+        let inner = String(repeating: " ", count: indent + 2)
+        let outer = String(repeating: " ", count: indent)
+        switch self {
+        case .text(let text): return Self.quoted(text)
+        case .number(let number): return String(number)
+        case .flag(let flag): return flag ? "true" : "false"
+        case .list(let items):
+            if items.isEmpty { return "[]" }
+            let lines = items.map { inner + $0.lines(indent: indent + 2) }
+            return "[\n" + lines.joined(separator: ",\n") + "\n" + outer + "]"
+        case .object(let pairs):
+            if pairs.isEmpty { return "{}" }
+            let lines = pairs.map { inner + Self.quoted($0) + ": " + $1.lines(indent: indent + 2) }
+            return "{\n" + lines.joined(separator: ",\n") + "\n" + outer + "}"
+        }
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Blueprint
+import Files
+import Ground
+import Programs
+import Vault
+
+/// A data set of a blueprint → a snapshot, each kind in its own way.
+package struct DataSetCapture: Sendable {
+    package let writer: VaultWriter
+    package let host: String
+    /// The vault's own directory, which is never part of what it protects.
+    package let vault: TreePath
+
+    package init(_ writer: VaultWriter, host: String, vault: TreePath) {
+        (self.writer, self.host, self.vault) = (writer, host, vault)
+    }
+
+    /// The blueprint's own snapshots go by this name, which no data set may have.
+    package static let blueprint = "blueprint"
+
+    private static let secretBytesMax = 1 << 20
+
+    package func run(
+        _ data: DataSet, cache: WriterCache,
+        report: @escaping @Sendable (CaptureProgress) -> Void
+    ) async throws(Trouble) -> Captured {
+        let id = data.id.value
+        switch data.source {
+        case .files(let files): return try await run(files, id, cache, report)
+        case .command(let command):
+            let program = Program(
+                shell: command.dump.value, timeout: .seconds(command.timeout.seconds))
+            return try await stream(id).run(
+                program, as: Array(id.utf8), cache: cache, report: report)
+        case .secret(let secret):
+            let held = try await held(secret, id)
+            return try await store([held], id, cache)
+        }
+    }
+
+    /// The blueprint with the files that it names.
+    package func run(
+        blueprint files: [(name: String, bytes: [UInt8])], cache: WriterCache
+    ) async throws(Trouble) -> Captured {
+        let begun = writer.world.now()
+        let held = files.map { file in
+            let path = file.name.split(separator: "/").map { Array($0.utf8) }
+            return (StreamedEntry(path, permissions: 0o600, modified: begun), file.bytes)
+        }
+        return try await store(held, Self.blueprint, cache)
+    }
+
+    // MARK: Kinds
+
+    private func run(
+        _ files: DataSet.Files, _ id: String, _ cache: WriterCache,
+        _ report: @escaping @Sendable (CaptureProgress) -> Void
+    ) async throws(Trouble) -> Captured {
+        if let marker = files.completeMarker { try Self.check(marker.value) }
+        var options = CaptureOptions()
+        options.staysOnFileSystem = files.staysOnFileSystem
+        options.exclusion = Exclusion(
+            files.exclude.compactMap { Pattern(line: Array($0.value.utf8)) })
+        options.leavesOut = [vault]
+        let paths = try files.paths.map { path throws(Trouble) in try resolved(path.value) }
+        return try await FileCapture(
+            writer, dataSet: id, host: host, paths: paths, options: options
+        ).run(cache: cache, report: report)
+    }
+
+    private func resolved(_ path: String) throws(Trouble) -> TreePath {
+        let act = Words("Cannot protect", de: "Kann nicht sichern:")
+        let real: [UInt8]
+        do throws(SystemError) { real = try Machine.realPath(Array(path.utf8)) } catch {
+            throw error.at(Array(path.utf8)).trouble(act)
+        }
+        let steps = real.split(separator: UInt8(ascii: "/")).map(Array.init)
+        guard !steps.starts(with: vault) else {
+            throw Trouble(
+                .wrongUse,
+                Words("\"\(path)\" lies in the vault itself.", de: "„\(path)“ liegt im Tresor selbst."),
+                advice: Words("Take it out of the blueprint.", de: "Aus dem Bauplan entfernen."))
+        }
+        return steps
+    }
+
+    /// A drop folder is captured only when whoever fills it says that all is there.
+    private static func check(_ marker: String) throws(Trouble) {
+        guard !Machine.exists(Array(marker.utf8)) else { return }
+        throw Trouble(
+            .missing,
+            Words("There is no \"\(marker)\": the folder is not complete.", de: "„\(marker)“ fehlt: Der Ordner ist nicht vollständig."),
+            advice: Words(
+                "Nothing was captured, and earlier snapshots stay. See why whoever fills it has not finished.",
+                de: "Es wurde nichts gesichert; frühere Stände bleiben. Prüfen, warum das Füllen nicht fertig wurde."))
+    }
+
+    private func held(
+        _ secret: DataSet.Secret, _ id: String
+    ) async throws(Trouble) -> (StreamedEntry, [UInt8]) {
+        let bytes: [UInt8]
+        switch secret.origin {
+        case .file(let file):
+            do throws(SystemError) {
+                bytes = try Machine.readWhole(Array(file.value.utf8), upTo: Self.secretBytesMax)
+            } catch { throw error.trouble(Words("Cannot read the secret", de: "Geheimnis nicht lesbar:")) }
+        case .command(let line):
+            var program = Program(shell: line.value, timeout: .seconds(secret.timeout.seconds))
+            program.isQuoted = false
+            bytes = try await program.output(upTo: Self.secretBytesMax)
+        }
+        let entry = StreamedEntry(
+            [Array(id.utf8)], permissions: 0o600, modified: writer.world.now())
+        return (entry, bytes)
+    }
+
+    private func stream(_ id: String) -> StreamCapture {
+        let draft = RecordBody(
+            kind: .snapshot, begun: writer.world.now(), dataSet: id, host: host, paths: [])
+        return StreamCapture(writer, draft: draft)
+    }
+
+    private func store(
+        _ held: [(StreamedEntry, [UInt8])], _ id: String, _ cache: WriterCache
+    ) async throws(Trouble) -> Captured {
+        let capture = stream(id)
+        return try await capture.commit(capture.store(HeldSource(held), cache: cache))
+    }
+}

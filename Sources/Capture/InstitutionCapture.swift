@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Blueprint
+import Ground
+import Programs
+import Vault
+
+/// What came of one data set.
+package struct DataSetOutcome: Sendable {
+    package let id: String
+    package let result: Result<Captured, Trouble>
+
+    package init(id: String, result: Result<Captured, Trouble>) {
+        (self.id, self.result) = (id, result)
+    }
+}
+
+/// The data sets of an institution that lie on this host → a snapshot each. One that fails does
+/// not keep the others from being captured.
+package struct InstitutionCapture {
+    private let capture: DataSetCapture
+    /// Keeps what a capture leaves for the next run, at once.
+    private let keep: (Captured) -> Void
+    private var cache: WriterCache
+    package private(set) var outcomes: [DataSetOutcome] = []
+
+    package init(
+        _ capture: DataSetCapture, cache: WriterCache, keep: @escaping (Captured) -> Void
+    ) {
+        (self.capture, self.cache, self.keep) = (capture, cache, keep)
+    }
+
+    /// How long an application may take to hold still, or to go on.
+    private static let hookTimeout = Duration.seconds(600)
+
+    package mutating func run(
+        _ group: ConsistencyGroup,
+        report: @escaping @Sendable (String, CaptureProgress) -> Void
+    ) async {
+        if let quiesce = group.application?.quiesce {
+            do throws(Trouble) { try await Self.hook(quiesce.value) } catch {
+                for data in group.data { note(data.id.value, .failure(error)) }
+                await resume(group)
+                return
+            }
+        }
+        for data in group.data {
+            let id = data.id.value
+            do throws(Trouble) {
+                let captured = try await capture.run(data, cache: cache) { report(id, $0) }
+                note(id, .success(captured))
+            } catch { note(id, .failure(error)) }
+        }
+        await resume(group)
+    }
+
+    package mutating func run(blueprint files: [(name: String, bytes: [UInt8])]) async {
+        do throws(Trouble) {
+            note(
+                DataSetCapture.blueprint,
+                .success(try await capture.run(blueprint: files, cache: cache)))
+        } catch { note(DataSetCapture.blueprint, .failure(error)) }
+    }
+
+    /// Whatever happened before, what holds still must go on.
+    private mutating func resume(_ group: ConsistencyGroup) async {
+        guard let application = group.application, let resume = application.resume else { return }
+        do throws(Trouble) { try await Self.hook(resume.value) } catch {
+            note(application.id.value, .failure(error))
+        }
+    }
+
+    private static func hook(_ line: String) async throws(Trouble) {
+        _ = try await Program(shell: line, timeout: hookTimeout).output(upTo: 1 << 20)
+    }
+
+    private mutating func note(_ id: String, _ result: Result<Captured, Trouble>) {
+        outcomes.append(DataSetOutcome(id: id, result: result))
+        guard case .success(let captured) = result else { return }
+        cache = captured.cache
+        keep(captured)
+    }
+}
