@@ -14,6 +14,8 @@ it names the object and goes on, because whoever needs this program wants all th
     python3 rescue.py VAULT --to DIR --passphrase-file F [--snapshot WRITER:SEQ] [--include PATH]
     python3 rescue.py VAULT --check --passphrase-file F
 
+Beside a snapshot of PostgreSQL, --to also puts the log that came after it and an explanation.
+
 Exit: 0 all is well, 1 damage, 2 wrong use (also a wrong passphrase), 3 something could not be
 restored as it was (an owner without root, say). Every such thing is named on stderr.
 """
@@ -40,10 +42,13 @@ KIB, MIB = 1024, 1024 * 1024
 DATA_MAX, TREE_MAX = 2 * MIB, 16 * MIB  # plain bytes of a chunk, § 2
 PACK_MIN, PACK_MAX, KEYRING_MAX, RECORD_MAX = 64 * KIB, 64 * MIB, 16 * MIB, 16 * MIB
 COMPANION_MAX = 256 * MIB
+UNIT_MIN, UNIT_MAX, UNIT_PLAIN_MAX, SESSION_UNITS = 4096, 20 * MIB, 16 * MIB, 9000  # § 10
 PACK_CHUNKS_MAX, PACK_CHANGES_MAX = 4096, 63
 SCRYPT_BYTES_MAX, SCRYPT_P_MAX = 1024 * MIB, 16  # the page names no limit; Python's is 2 GiB
 SEALED_KEY = 1120 + 32 + 16  # an HPKE message that holds a key
 DATA, TREE = 1, 2  # kinds of packs
+SNAPSHOT, CHECKPOINT, RANGE = 1, 2, 3  # kinds of records
+POSTGRES_BASE = 4  # kind of a data set
 FILE, DIRECTORY, LINK, FIFO, SOCKET, CHARACTER, BLOCK = range(7)  # kinds of entries
 
 language = "en"
@@ -134,6 +139,17 @@ class Journal:
 # Shapes (§ 2)
 
 
+@dataclass
+class Span:
+    """A stretch of PostgreSQL's write-ahead log."""
+    system: int
+    timeline: int
+    start: int
+    end: int
+    segment: int
+    time: tuple
+
+
 class Reader:
     """Reads the shapes of § 2 from bytes; whatever does not fit is Damage of the object `name`."""
 
@@ -209,6 +225,13 @@ class Reader:
             if critical:
                 self.fail(f"needs extension {tag}, get a newer rescue.py",
                           f"braucht Erweiterung {tag}, neueres rescue.py besorgen")
+
+    def span(self):
+        span = Span(self.u64(), self.u32(), self.u64(), self.u64(), self.u32(), self.time())
+        if (span.timeline == 0 or span.end < span.start or span.segment & (span.segment - 1)
+                or not MIB <= span.segment <= 1024 * MIB):
+            self.fail("malformed span of a log", "ungültiger Abschnitt eines Protokolls")
+        return span
 
     def head(self, kind):
         """Kind and version, the first six bytes of every object except companions."""
@@ -1026,7 +1049,7 @@ class Record:
 @dataclass
 class Body:
     """What a record says."""
-    kind: int  # 1 snapshot, 2 checkpoint
+    kind: int
     time: tuple
     data_set: str
     host: str
@@ -1037,6 +1060,37 @@ class Body:
     added: list
     removed: list
     roots: list
+    source: int = 0
+    postgres: Span | None = None
+    supersedes: tuple = ()  # of (session, first unit, last unit)
+
+
+def read_record_extensions(r, body):
+    seen = set()
+    for _ in r.many(3):
+        tag, critical, block = r.varint(), r.u8(), Reader(r.block(), r.name)
+        if critical > 1 or tag in seen or (tag == 3 and body.kind != RANGE):
+            r.fail("malformed extension", "ungültige Erweiterung")
+        seen.add(tag)
+        if tag == 1:
+            body.source = block.u8()
+            if not 1 <= body.source <= 6:
+                r.fail(f"has the unknown source {body.source}, get a newer rescue.py",
+                       f"hat die unbekannte Quelle {body.source}, neueres rescue.py besorgen")
+        elif tag == 2:
+            body.postgres = block.span()
+        elif tag == 3:
+            body.supersedes = [(block.varint(), block.varint(), block.varint())
+                               for _ in block.many(3)]
+            if any(not 1 <= session < 10**12 or not first <= last < SESSION_UNITS
+                   for session, first, last in body.supersedes):
+                r.fail("malformed span of units", "ungültige Spanne von Einheiten")
+        elif critical:
+            r.fail(f"needs extension {tag}, get a newer rescue.py",
+                   f"braucht Erweiterung {tag}, neueres rescue.py besorgen")
+        else:
+            continue
+        block.end()
 
 
 def record_body(plain, name):
@@ -1046,8 +1100,9 @@ def record_body(plain, name):
                 [r.varint() for _ in range(6)], r.varint(), r.varint(),
                 [(r.raw(32), r.varint()) for _ in r.many(33)],
                 [r.raw(32) for _ in r.many(32)], [r.raw(32) for _ in r.many(32)])
-    r.extensions()
-    if kind not in (1, 2) or (kind == 2 and body.roots):
+    if kind in (SNAPSHOT, CHECKPOINT, RANGE):
+        read_record_extensions(r, body)
+    if kind not in (SNAPSHOT, CHECKPOINT, RANGE) or (kind == CHECKPOINT and body.roots):
         r.fail("unknown kind of record", "unbekannte Art von Eintrag")
     if len(plain) % 512 or any(r.raw(r.left())):
         r.fail("wrong padding", "falsche Auffüllung")
@@ -1122,16 +1177,16 @@ class Records:
         message = data[104:1224] + data[1228:-64]
         return record_body(self.observer.open(message, data[:104], record.name), record.name)
 
-    def snapshots(self, newest_first=False):
-        """(record, body) of all snapshots; what cannot be opened goes to the journal."""
-        for chain in self.chains.values():
-            for number in sorted(chain, reverse=newest_first):
+    def of_kind(self, *kinds, writer=None):
+        """(record, body) of all records of these kinds; what cannot be opened is journalled."""
+        for identity, chain in self.chains.items():
+            for number in sorted(chain) if writer in (None, identity) else ():
                 try:
                     body = self.body(chain[number])
                 except Damage as problem:
                     self.journal.damage(problem)
                     continue
-                if body.kind == 1:
+                if body.kind in kinds:
                     yield chain[number], body
 
     def latest(self):
@@ -1143,7 +1198,7 @@ class Records:
                 except Damage as problem:
                     self.journal.damage(problem)
                     continue
-                if body.kind == 1:
+                if body.kind == SNAPSHOT:
                     done.add(chain[number].writer.id)
                     if best is None or body.time > best[1].time:
                         best = (chain[number], body)
@@ -1171,7 +1226,7 @@ class Records:
             raise WrongUse(words(f"{len(found)} records are “{wanted}”, see --list",
                                  f"{len(found)} Einträge sind „{wanted}“, siehe --list"))
         body = self.body(found[0])
-        if body.kind != 1:
+        if body.kind != SNAPSHOT:
             raise WrongUse(words("that record is no snapshot", "dieser Eintrag ist kein Stand"))
         return found[0], body
 
@@ -1961,6 +2016,460 @@ class Restorer:
 
 
 # ---------------------------------------------------------------------------------------------
+# Units (§ 10)
+
+
+class Ratchet:
+    """The keys of the units of a session, fastest in order."""
+
+    def __init__(self, secret):
+        self.first = self.chain = derive(secret, b"zwilling unit")
+        self.number = 0
+
+    def key(self, number):
+        if number < self.number:
+            self.chain, self.number = self.first, 0
+        while self.number < number:
+            self.chain, self.number = derive(self.chain, b"zwilling unit next"), self.number + 1
+        return derive(self.chain, b"zwilling unit key")
+
+
+def commitment(key):
+    return sha256(b"zwilling unit commitment\0", key)
+
+
+class Unit:
+    """One unit object, its signature and place verified. Does not keep its bytes."""
+
+    FRONT, HEADER = 2460, 2568  # the part that a session's units share; all before the facts
+
+    def __init__(self, data, name, vault, writer):
+        self.name, self.digest, self.front = name, sha256(data), data[:self.FRONT]
+        session, number = name[-19:].split("-")
+        r = Reader(data, name)
+        r.head(b"U")
+        r.expect(bytes(2), "reserved bytes", "reservierte Bytes")
+        r.expect(vault, "vault", "Tresor")
+        r.expect(writer.id, "writer", "Schreiber")
+        self.epoch = r.u32()
+        r.expect(int(session).to_bytes(8, "little"), "session", "Sitzung")
+        self.stands = r.u64(), r.raw(32)
+        self.reader_print, self.observer_print = r.raw(16), r.raw(16)
+        self.content_secret, self.facts_secret = r.raw(SEALED_KEY), r.raw(SEALED_KEY)
+        r.expect(int(number).to_bytes(4, "little"), "number", "Nummer")
+        self.session, self.number, self.before = int(session), int(number), r.raw(32)
+        self.commitments = {"content": r.raw(32), "facts": r.raw(32)}
+        facts, content = r.u32(), r.u32()
+        self.ends = self.HEADER, self.HEADER + facts, self.HEADER + facts + content
+        if facts % 512 or facts > 4096 or not UNIT_MIN <= len(data) == padme(len(data)):
+            r.fail("has no possible length", "hat keine mögliche Länge")
+        r.raw(facts)
+        r.raw(content)
+        message, signature = b"zwilling unit\0" + data[:r.at], r.raw(64)
+        r.end()
+        if not crypto.ed25519_ok(writer.public, message, signature):
+            r.fail("the writer's signature is wrong", "die Signatur des Schreibers ist falsch")
+
+    def ratchet(self, part, key):
+        wanted, sealed = ((self.reader_print, self.content_secret) if part == "content"
+                          else (self.observer_print, self.facts_secret))
+        if key is None or wanted != fingerprint(key.public):
+            raise Damage(self.name, "is sealed to another key", "ist für einen anderen Schlüssel "
+                         "versiegelt")
+        info = b"zwilling unit " + part.encode() + b"\0" + self.front[:124]
+        return Ratchet(key.open(sealed, info, self.name))
+
+    def unsealed(self, part, ratchet, data):
+        key = ratchet.key(self.number)
+        if commitment(key) != self.commitments[part]:
+            raise Damage(self.name, "its key is not the one it commits to",
+                         "der Schlüssel passt nicht zur Festlegung")
+        start, end = self.ends[:2] if part == "facts" else self.ends[1:]
+        return unseal(key, data[start:end], sha256(data[:start]), self.name)
+
+    def read_facts(self, ratchet, data):
+        r = Reader(self.unsealed("facts", ratchet, data), self.name)
+        self.data_set = r.text()
+        if (kind := r.u8()) != 1:
+            r.fail(f"is of the unknown kind {kind}, get a newer rescue.py",
+                   f"ist von der unbekannten Art {kind}, neueres rescue.py besorgen")
+        self.span = r.span()
+        r.extensions()
+        if self.span.end - self.span.start > UNIT_PLAIN_MAX or any(r.raw(r.left())):
+            r.fail("malformed facts", "ungültige Angaben")
+
+    def content(self, ratchet, data, zstd):
+        r = Reader(self.unsealed("content", ratchet, data), self.name)
+        way, plain, stored = r.u8(), r.u32(), r.raw(r.u32())
+        if (way > 1 or plain != self.span.end - self.span.start or any(r.raw(r.left()))
+                or (way == 0 and plain != len(stored))):
+            r.fail("malformed content", "ungültiger Inhalt")
+        return zstd.open(stored, plain, self.name) if way else stored
+
+
+class Units:
+    """The units of all writers that no range supersedes."""
+
+    def __init__(self, records, keys, zstd):
+        self.records, self.site, self.journal = records, records.site, records.journal
+        self.vault, self.keys, self.zstd = records.keyring.vault, keys, zstd
+        self.ratchet = None, None  # the front of the session read last, and its content keys
+
+    def read(self, name, writer):
+        data = self.site.read(name, UNIT_MAX)
+        return Unit(data, name, self.vault, writer), data
+
+    def of(self, writer):
+        """Every unit of a writer that counts, in order."""
+        folder, sessions = f"units/{writer.id.hex()}", {}
+        for name in self.site.names(folder, "(?!0{12})[0-9]{12}-00[0-8][0-9]{3}"):
+            sessions.setdefault(int(name[:12]), []).append(f"{folder}/{name}")
+        if not sessions:
+            return
+        spans = {}
+        for record, body in self.records.of_kind(RANGE, writer=writer.id):
+            for session, first, last in body.supersedes:
+                spans.setdefault(session, []).append((record.number, body.data_set, first, last))
+        before = 0
+        for session in sorted(sessions):
+            known = [n for n in spans if before < n < session]
+            for first, last in gaps(before + 1, session, known):
+                self.missing(f"{folder}/{first:012}-000000", f"{last:012}-000000", first < last)
+            before = session
+            yield from self.session(writer, sessions[session], spans.get(session, []))
+
+    def missing(self, first, last, several):
+        name = f"{first} … {last}" if several else first
+        self.journal.damage(Damage(name, "is missing", "fehlt"))
+
+    def anchor(self, writer, names, spans):
+        """A unit that says what all of its session have in common, and the session's facts keys."""
+        def named(name):
+            return any(first <= int(name[-6:]) <= last for _, _, first, last in spans)
+        for name in sorted(names, key=lambda name: (named(name), name)):
+            try:
+                unit, data = self.read(name, writer)
+                ratchet = unit.ratchet("facts", self.records.observer)
+                unit.read_facts(ratchet, data)
+                return unit, ratchet
+            except Damage:
+                continue  # it is read again, and named, with all others
+        return None, None
+
+    def counts(self, writer, anchor):
+        number, digest = anchor.stands
+        chain = self.records.chains[writer.id]
+        if writer.retired and number > writer.retired[0]:
+            self.journal.note(anchor.name[:-7] + words(
+                ": began after the writer's retirement, ignored",
+                ": begann nach dem Ruhestand des Schreibers, ignoriert"))
+            return False
+        if number in chain and chain[number].digest != digest:
+            self.journal.damage(Damage(anchor.name, f"its session stands on another record {number}"
+                                       " than there is", "seine Sitzung beruht auf einem anderen "
+                                       f"Eintrag {number}, als da ist"))
+            return False
+        if number > max(chain, default=0):
+            self.journal.damage(Damage(f"records/{writer.id.hex()}/{number:012}", "is missing",
+                                       "fehlt"))
+        return True
+
+    def session(self, writer, names, spans):
+        anchor, ratchet = self.anchor(writer, names, spans)
+        if anchor is not None and not self.counts(writer, anchor):
+            return
+        gone = {number for record, data_set, first, last in spans for number in range(
+            first, last + 1) if anchor and record > anchor.stands[0]
+            and data_set == anchor.data_set}
+        following, before = 0, bytes(32)
+        for name in names:
+            number = int(name[-6:])
+            if number in gone:
+                continue
+            for first, last in gaps(following, number, gone):
+                self.missing(f"{name[:-6]}{first:06}", f"{name[-19:-6]}{last:06}", first < last)
+            before, following = before if number == following else None, number + 1
+            try:
+                unit, data = self.read(name, writer)
+                if anchor is None:
+                    unit.read_facts(unit.ratchet("facts", self.records.observer), data)
+                    continue
+                if unit.front != anchor.front or before not in (None, unit.before):
+                    raise Damage(name, "does not follow on the one before",
+                                 "folgt nicht auf die davor")
+                unit.read_facts(ratchet, data)
+                if unit.data_set != anchor.data_set:
+                    raise Damage(name, "is of another data set", "ist von einem anderen "
+                                 "Datenbestand")
+                before = unit.digest
+            except Damage as problem:
+                self.journal.damage(problem)
+                before = None
+                continue
+            yield unit
+
+    def content(self, unit, writer):
+        data = self.site.read(unit.name, UNIT_MAX)
+        if sha256(data) != unit.digest:
+            raise Damage(unit.name, "has changed meanwhile", "hat sich inzwischen geändert")
+        if self.ratchet[0] != unit.front:
+            self.ratchet = unit.front, unit.ratchet("content", self.keys.get(unit.epoch))
+        return unit.content(self.ratchet[1], data, self.zstd)
+
+    def check(self):
+        count = 0
+        for writer in self.records.keyring.writers:
+            for unit in self.of(writer):
+                count += 1
+                try:
+                    self.content(unit, writer)
+                except Damage as problem:
+                    self.journal.damage(problem)
+                self.journal.progress(words("units: ", "Einheiten: ") + unit.name)
+        if count:
+            self.journal.line(words(f"{count} units checked", f"{count} Einheiten geprüft"))
+
+
+def gaps(start, end, without):
+    """(first, last) of the runs of numbers from start to below end that are not in `without`."""
+    for number in sorted(n for n in without if start <= n < end) + [end]:
+        if start < number:
+            yield start, number - 1
+        start = number + 1
+
+
+# ---------------------------------------------------------------------------------------------
+# PostgreSQL's log beside a base (§ 6, § 10)
+
+
+@dataclass
+class Piece:
+    """Bytes of the log from an LSN on; `read` gives (length, bytes or None) in order."""
+    timeline: int
+    start: int
+    end: int
+    name: str
+    read: object
+
+
+class PostgresLog:
+    """Puts the log of ranges and then units together to segment files in DIR/pg_wal."""
+
+    def __init__(self, vault, record, body, target):
+        self.vault, self.record, self.body, self.target = vault, record, body, target
+        self.span, self.journal = body.postgres, vault.journal
+        self.folder = os.path.join(target, "pg_wal")
+        self.reached = {}  # by timeline: where the log ends
+
+    def run(self):
+        if os.path.islink(self.folder):
+            raise Stop(shown(self.folder) + words(" is a link", " ist ein Verweis"))
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        pieces = list(self.range_pieces()) + list(self.unit_pieces())
+        for timeline in sorted({piece.timeline for piece in pieces}):
+            if timeline >= self.span.timeline:
+                self.write_timeline(timeline, sorted(
+                    (piece for piece in pieces if piece.timeline == timeline),
+                    key=lambda piece: (piece.start, -piece.end)))
+        end = self.reached.get(self.span.timeline, self.span.start)
+        if end < self.span.end:
+            self.journal.damage(Damage(self.record.name, "the log that this base needs to become "
+                                       f"consistent ends at {lsn(end)}, before "
+                                       f"{lsn(self.span.end)}", "das Protokoll, mit dem diese "
+                                       f"Grundsicherung schlüssig wird, endet bei {lsn(end)}, vor "
+                                       f"{lsn(self.span.end)}"))
+        self.explain()
+        self.give_to_owner()
+
+    def mine(self, data_set, span):
+        return data_set == self.body.data_set and span and span.system == self.span.system and (
+            span.segment == self.span.segment)
+
+    def range_pieces(self):
+        chunks = self.vault.chunks
+        for record, body in self.vault.records.of_kind(RANGE, writer=self.record.writer.id):
+            if not self.mine(body.data_set, body.postgres):
+                continue
+            for digest, size in self.vault.pack_list(record, body).items():
+                chunks.add(digest, size)
+            tree = Tree(chunks, body, self.journal)
+            for entry in tree.entries():
+                path = "/".join(shown(part) for part in entry.path)
+                if entry.kind != FILE:
+                    continue
+                if match := re.fullmatch("wal/([0-9a-f]{8})/([0-9a-f]{16})", path):
+                    start = int(match[2], 16)
+                    yield Piece(int(match[1], 16), start, start + entry.stream_length,
+                                f"{record.name}, {path}",
+                                lambda tree=tree, entry=entry: tree.pieces(entry))
+                elif match := re.fullmatch("wal/([0-9a-f]{8})[.]history", path):
+                    self.write_history(match[1].upper() + ".history", tree, entry)
+
+    def unit_pieces(self):
+        units, writer = self.vault.units, self.record.writer
+        for unit in units.of(writer):
+            if self.mine(unit.data_set, unit.span):
+                yield Piece(unit.span.timeline, unit.span.start, unit.span.end, unit.name,
+                            lambda unit=unit: [(unit.span.end - unit.span.start,
+                                                units.content(unit, writer))])
+
+    def write_history(self, name, tree, entry):
+        parts = [data for _, data in tree.pieces(entry)]
+        if None in parts:
+            self.journal.loss("content", name + words(": incomplete", ": unvollständig"))
+            return
+        descriptor = self.open_file(name)
+        with open(descriptor, "wb") as file:
+            file.truncate()
+            file.write(b"".join(parts))
+
+    def open_file(self, name):
+        """Never through a link that the snapshot may have put there."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            return os.open(os.path.join(self.folder, name), flags, 0o600)
+        except OSError as error:
+            raise Stop(f"{shown(self.folder)}/{name}: {error.strerror}") from None
+
+    def write_timeline(self, timeline, pieces):
+        """As far as the bytes go without a gap."""
+        segment = self.span.segment
+        if timeline == self.span.timeline:
+            at = self.span.start // segment * segment
+            pieces = [piece for piece in pieces if piece.end > at]
+            if pieces and at < pieces[0].start <= self.span.start:
+                at = pieces[0].start
+        else:
+            at = pieces[0].start if pieces else 0
+        self.begin(timeline, at)
+        for number, piece in enumerate(pieces):
+            if piece.start > at:
+                later = ", ".join(other.name for other in pieces[number:number + 1])
+                self.journal.loss("log", words(
+                    f"the log of timeline {timeline} has a gap from {lsn(at)} to "
+                    f"{lsn(piece.start)} (before {later}) and ends there",
+                    f"das Protokoll der Zeitlinie {timeline} hat eine Lücke von {lsn(at)} bis "
+                    f"{lsn(piece.start)} (vor {later}) und endet dort"))
+                break
+            at = self.write_piece(timeline, at, piece)
+        self.reached[timeline] = at
+
+    def begin(self, timeline, at):
+        """A segment that begins within an older timeline's has the same bytes up to there."""
+        segment = self.span.segment
+        start, older = at // segment * segment, [t for t in self.reached if t < timeline]
+        if at == start or not older or self.reached[max(older)] <= start:
+            return
+        with open(self.open_file(self.segment_name(max(older), start)), "rb") as file:
+            self.put(timeline, start, file.read(at - start))
+
+    def write_piece(self, timeline, at, piece):
+        """The LSN behind what could be written; what was written before is passed over."""
+        position = piece.start
+        try:
+            for length, data in piece.read():
+                if data is None:
+                    break
+                if position + length > at:
+                    self.put(timeline, at, data[at - position:])
+                    at = position + length
+                position += length
+                self.journal.progress(words("log: ", "Protokoll: ") + lsn(at))
+        except Damage as problem:
+            self.journal.damage(problem)
+        return at
+
+    def segment_name(self, timeline, at):
+        number, each = at // self.span.segment, (1 << 32) // self.span.segment
+        return f"{timeline:08X}{number // each:08X}{number % each:08X}"
+
+    def put(self, timeline, at, data):
+        segment, view = self.span.segment, memoryview(data)
+        while view:
+            offset = at % segment
+            count = min(len(view), segment - offset)
+            descriptor = self.open_file(self.segment_name(timeline, at))
+            try:
+                os.ftruncate(descriptor, segment)  # PostgreSQL takes whole segments only
+                done = 0
+                while done < count:
+                    done += os.pwrite(descriptor, view[done:count], offset + done)
+            except OSError as error:
+                raise Stop(shown(self.folder) + f": {error.strerror}") from None
+            finally:
+                os.close(descriptor)
+            at, view = at + count, view[count:]
+
+    def give_to_owner(self):
+        """Whoever owns the data directory must be able to read the log."""
+        try:
+            owner = os.stat(os.path.join(self.target, "pgdata"), follow_symlinks=False)
+            for name in ["", *os.listdir(self.folder)]:
+                os.chown(os.path.join(self.folder, name), owner.st_uid, owner.st_gid,
+                         follow_symlinks=False)
+        except OSError as error:
+            self.journal.loss("owner", f"pg_wal: {error.strerror}")
+
+    def explain(self):
+        reached = ", ".join(f"{timeline}: {lsn(end)}" for timeline, end in self.reached.items())
+        text = POSTGRES_TEXT.format(reached=reached or "–", data=shown(os.path.abspath(
+            os.path.join(self.target, "pgdata"))), log=shown(os.path.abspath(self.folder)))
+        path = os.path.join(self.target, "START-POSTGRESQL.txt")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(path, flags, 0o644), "w", encoding="utf-8") as file:
+            file.write(text)
+        self.journal.line(words(f"PostgreSQL's log was put to {shown(self.folder)}; read "
+                                f"{shown(path)}", "Das Protokoll von PostgreSQL liegt in "
+                                f"{shown(self.folder)}; weiter mit {shown(path)}"))
+
+
+def lsn(value):
+    return f"{value >> 32:X}/{value & 0xFFFFFFFF:X}"
+
+
+POSTGRES_TEXT = """\
+HOW TO START POSTGRESQL FROM THIS
+
+pgdata is the data directory, pg_wal the log that came after it. By timeline, the log ends at
+{reached}
+
+1. Use the same major version of PostgreSQL (pgdata/PG_VERSION) and the same processor type.
+2. If there is a directory "tablespaces": put the new place of each into pgdata/tablespace_map,
+   one line each: OID, a space, path.
+3. Add to pgdata/postgresql.auto.conf:
+       restore_command = 'cp "{log}/%f" "%p"'
+       recovery_target_timeline = 'latest'
+   To stop at a moment, also:
+       recovery_target_time = '2026-01-31 12:00:00+01'
+       recovery_target_action = 'promote'
+4. Create the empty file pgdata/recovery.signal. Do not remove pgdata/backup_label.
+5. All must belong to the user that runs PostgreSQL; pgdata must have mode 0700.
+6. Start: pg_ctl -D "{data}" start
+   The last segment is filled up with zeros: PostgreSQL finds the end by itself.
+
+
+SO STARTET POSTGRESQL DAMIT
+
+pgdata ist das Datenverzeichnis, pg_wal das Protokoll danach. Es endet je Zeitlinie bei
+{reached}
+
+1. Dieselbe Hauptversion von PostgreSQL (pgdata/PG_VERSION) und Prozessorart verwenden.
+2. Gibt es ein Verzeichnis "tablespaces": den neuen Ort eines jeden in pgdata/tablespace_map
+   eintragen, je Zeile: OID, ein Leerzeichen, Pfad.
+3. In pgdata/postgresql.auto.conf ergänzen:
+       restore_command = 'cp "{log}/%f" "%p"'
+       recovery_target_timeline = 'latest'
+   Um an einem Zeitpunkt anzuhalten, außerdem:
+       recovery_target_time = '2026-01-31 12:00:00+01'
+       recovery_target_action = 'promote'
+4. Die leere Datei pgdata/recovery.signal anlegen. pgdata/backup_label nicht entfernen.
+5. Alles muss dem Benutzer gehören, unter dem PostgreSQL läuft; pgdata braucht die Rechte 0700.
+6. Starten: pg_ctl -D "{data}" start
+   Das letzte Segment ist mit Nullen aufgefüllt: PostgreSQL findet das Ende selbst.
+"""
+
+
+# ---------------------------------------------------------------------------------------------
 # Checking and listing
 
 
@@ -1992,8 +2501,10 @@ def check(vault, chosen):
             except Damage as problem:
                 journal.damage(Damage(shown_path(entry.path), str(problem), str(problem)))
             journal.progress(words("tree: ", "Baum: ") + shown_path(entry.path)[:60])
-    journal.line(words(f"{len(packs)} packs and {len(chosen)} snapshots checked",
-                       f"{len(packs)} Packs und {len(chosen)} Stände geprüft"))
+    ranges = sum(body.kind == RANGE for _, body in chosen)
+    count = len(chosen) - ranges
+    journal.line(words(f"{len(packs)} packs, {ranges} ranges and {count} snapshots checked",
+                       f"{len(packs)} Packs, {ranges} Bereiche und {count} Stände geprüft"))
 
 
 def check_entry(tree, chunks, entry):
@@ -2016,7 +2527,7 @@ def readable_time(when):
 
 def list_snapshots(records):
     """One line a snapshot on stdout, separated by tabs."""
-    found = sorted(records.snapshots(), key=lambda pair: (pair[1].time, pair[0].name))
+    found = sorted(records.of_kind(SNAPSHOT), key=lambda pair: (pair[1].time, pair[0].name))
     for record, body in found:
         paths = " ".join(shown(path) for path in body.paths)
         print(record.digest.hex()[:16], record.short, readable_time(body.time),
@@ -2033,7 +2544,9 @@ class Vault:
         self.keyring = keyring_in_force(self.site, journal, root)
         keys, observer = self.keyring.unlock(passphrase)
         self.records = Records(self.site, self.keyring, observer, journal)
-        self.chunks = Chunks(self.site, self.keyring, keys, Zstd(plain), journal)
+        zstd = Zstd(plain)
+        self.chunks = Chunks(self.site, self.keyring, keys, zstd, journal)
+        self.units = Units(self.records, keys, zstd)
 
     def pack_list(self, record, body):
         """The pack list; without one, all packs there are."""
@@ -2058,6 +2571,8 @@ class Vault:
         if includes and not restorer.entries:
             raise Stop(words("nothing of --include is in the snapshot",
                              "nichts von --include ist im Stand"))
+        if body.source == POSTGRES_BASE and body.postgres and not includes:
+            PostgresLog(self, record, body, target).run()
 
 
 # ---------------------------------------------------------------------------------------------
@@ -2091,6 +2606,9 @@ def self_test(path):
         return hmac256(derive(unhex(vector["domainSecret"]), b"zwilling " + kind + b" id"),
                        unhex(vector["plain"])).hex()
 
+    def unit_key(vector):
+        return Ratchet(unhex(vector["secret"])).key(int(vector["number"]))
+
     def gear(vector):
         key = derive(unhex(vector["domainSecret"]), b"zwilling gear")
         word = hmac256(key, bytes([int(vector["index"])]))[:8]
@@ -2113,6 +2631,8 @@ def self_test(path):
         "chunkId": lambda v: keyed(v) == v["id"],
         "cuts": lambda v: cuts(v) == [int(n) for n in v["chunks"]],
         "fingerprint": lambda v: fingerprint(unhex(v["publicKey"])).hex() == v["fingerprint"],
+        "unitKey": lambda v: (unit_key(v).hex(), commitment(unit_key(v)).hex()) == (
+            v["key"], v["commitment"]),
     }
     failed = 0
     for name, holds in groups.items():
@@ -2204,8 +2724,10 @@ def run(given, journal):
         list_snapshots(vault.records)
     if given.check:
         chosen = [vault.records.choose(given.snapshot)] if given.snapshot else list(
-            vault.records.snapshots())
+            vault.records.of_kind(SNAPSHOT, RANGE))
         check(vault, chosen)
+        if not given.snapshot:
+            vault.units.check()
     if given.to:
         record, body = vault.records.choose(given.snapshot or "latest")
         vault.restore(record, body, given.to, includes, given.overwrite)

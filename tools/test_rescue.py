@@ -90,6 +90,13 @@ def when(seconds, nanoseconds=0):
     return signed(seconds) + u32(nanoseconds)
 
 
+SEGMENT = 1 << 20  # as small as PostgreSQL makes them
+
+
+def span(start, end, timeline=1, system=77):
+    return u64(system) + u32(timeline) + u64(start) + u64(end) + u32(SEGMENT) + when(1_700_000_000)
+
+
 def sha(data):
     return hashlib.sha256(data).digest()
 
@@ -155,6 +162,7 @@ class Maker:
         self.publics, self.root = b"".join(publics), sha(b"zwilling root\0" + b"".join(publics))
         self.waiting, self.added, self.records = {DATA: [], TREE: []}, [], [bytes(32)]
         self.keyring_hash, self.keyrings = bytes(32), 0
+        self.fronts = {}  # of sessions of units
         self.table_key = derive(self.secret, b"zwilling chunk table", b"p" * 16)
 
     def put(self, name, data):
@@ -239,12 +247,13 @@ class Maker:
         reader.varint()
         return reader.block()
 
-    def record(self, roots, kind=1, base=0, removed=(), version=1, time=1_700_000_000):
+    def record(self, roots, kind=1, base=0, removed=(), version=1, time=1_700_000_000,
+               extensions=()):
         number = len(self.records)
         body = (bytes([kind]) + when(time, 5) + block(b"home") + block(b"host")
                 + many([block(b"/data")]) + b"".join(map(varint, [1, 2, 3, 4, 5, 6])) + varint(7)
                 + varint(base) + many(n + varint(size) for n, size in self.added)
-                + many(removed) + many(roots) + many([]))
+                + many(removed) + many(roots) + many(extensions))
         body += bytes(-len(body) % 512)
         head = (b"ZWLGR" + bytes([version, 0, 0]) + self.vault + self.writer + u64(number)
                 + self.records[-1] + u64(0) + self.observer.print)
@@ -253,6 +262,43 @@ class Maker:
         data += self.sign.sign(b"zwilling record\0" + data)
         self.records.append(sha(data))
         self.put(f"records/{self.writer.hex()}/{number:012}", data)
+
+    def unit(self, session, number, content, start, previous=bytes(32), data_set=b"home",
+             timeline=1, stands=None, way=None, facts_plain=None, key_number=None):
+        """A unit, and its hash; every session has secrets made from its number."""
+        at, key_number = len(self.records) - 1, number if key_number is None else key_number
+        stands = (at, self.records[at]) if stands is None else stands
+        front = (b"ZWLGU" + bytes([1, 0, 0]) + self.vault + self.writer + u32(1) + u64(session)
+                 + u64(stands[0]) + stands[1] + self.reader.print + self.observer.print)
+        secrets = [sha(part + u64(session)) for part in (b"content", b"facts")]
+        if session not in self.fronts:
+            self.fronts[session] = front + b"".join(
+                key.seal(secret, b"zwilling unit " + part + b"\0" + front) for part, key, secret in
+                zip((b"content", b"facts"), (self.reader, self.observer), secrets))
+        keys = []
+        for secret in secrets:
+            chain = derive(secret, b"zwilling unit")
+            for _ in range(key_number):
+                chain = derive(chain, b"zwilling unit next")
+            keys.append(derive(chain, b"zwilling unit key"))
+        facts = facts_plain or (
+            block(data_set) + b"\1" + span(start, start + len(content), timeline)
+            + many([varint(9) + b"\0" + block(b"passed over")]))
+        facts += bytes(-(len(facts) + 16) % 512)
+        packed = compress(content) if way is None else content
+        way = int(len(packed) < len(content)) if way is None else way
+        stored = packed if way else content
+        inner = bytes([way]) + u32(len(content)) + u32(len(stored)) + stored
+        others = 2568 + len(facts) + 16 + 16 + 64
+        inner += bytes(max(4096, padme(others + len(inner))) - others - len(inner))
+        data = self.fronts[session] + u32(number) + previous + b"".join(
+            sha(b"zwilling unit commitment\0" + key) for key in keys)
+        data += u32(len(facts) + 16) + u32(len(inner) + 16)
+        data += gcm(keys[1], facts, sha(data))
+        data += gcm(keys[0], inner, sha(data))
+        data += self.sign.sign(b"zwilling unit\0" + data)
+        self.put(f"units/{self.writer.hex()}/{session:012}-{number:06}", data)
+        return sha(data)
 
     def snapshot(self, sections, **more):
         root = self.chunk(TREE, many(sections))
@@ -694,6 +740,227 @@ class HostileTests(VaultTests):
         errors = self.refused("\\x1b[2J", entry(b"a\x1b[2J", FILE, whole(5, 0)),
                               named=[b"i" * 32 + varint(5)])
         self.assertNotIn("\x1b[2J", errors)
+
+
+LOG = hashlib.shake_128(b"the log").digest(3 * SEGMENT)
+LOG_START = 5 * SEGMENT
+
+
+class UnitTests(VaultTests):
+    """A PostgreSQL base, a range and units; the log begins 1,000 bytes into a segment."""
+
+    def setUp(self):
+        super().setUp()
+        self.maker.keyring()
+        self.unit_folder = f"units/{self.maker.writer.hex()}"
+
+    def base(self, start=1000, end=2000):
+        tree = [entry(b"pgdata", DIRECTORY, mode=0o700), entry(b"PG_VERSION", FILE, whole(3, 0))]
+        self.maker.snapshot(
+            [self.maker.section([], [self.maker.named(DATA, b"15\n")], tree)], extensions=[
+                varint(1) + b"\0" + block(b"\4"),
+                varint(2) + b"\0" + block(span(LOG_START + start, LOG_START + end))])
+
+    def range(self, start, end, supersedes=(), history=None, timeline=1):
+        folder = b"%08x" % timeline
+        tree = [entry(b"wal", DIRECTORY, mode=0o700)]
+        chunks = [self.maker.named(DATA, LOG[start:end])]
+        tree += [entry(folder, DIRECTORY, mode=0o700),
+                 entry(b"%016x" % (LOG_START + start), FILE, whole(end - start, 0))]
+        if history:
+            chunks.append(self.maker.named(DATA, history))
+            tree.append(entry(b"00000002.history", FILE, whole(len(history), 1), leave=1))
+        self.maker.snapshot([self.maker.section([], chunks, tree)], kind=3, extensions=[
+            varint(1) + b"\0" + block(b"\5"),
+            varint(2) + b"\0" + block(span(LOG_START + start, LOG_START + end)),
+            varint(3) + b"\0" + block(many(varint(s) + varint(first) + varint(last)
+                                          for s, first, last in supersedes))])
+
+    def units(self, session, borders, first=0, **more):
+        previous = bytes(32)
+        for number, (start, end) in enumerate(zip(borders, borders[1:])):
+            previous = self.maker.unit(session, first + number, LOG[start:end], LOG_START + start,
+                                       previous, **more)
+
+    def log(self, timeline=1):
+        """What was restored of the log, from LOG_START on."""
+        folder, result = os.path.join(self.to, "pg_wal"), b""
+        for name in sorted(name for name in os.listdir(folder)
+                           if name.startswith(f"{timeline:08X}") and len(name) == 24):
+            self.assertEqual(name, f"{timeline:08X}{0:08X}{5 + len(result) // SEGMENT:08X}")
+            with open(os.path.join(folder, name), "rb") as file:
+                result += file.read()
+        self.assertEqual(len(result) % SEGMENT, 0)
+        return result
+
+    def checked_log(self, start, end, timeline=1):
+        log = self.log(timeline)
+        self.assertEqual(log[start:end], LOG[start:end])
+        self.assertFalse(any(log[:start]) or any(log[end:]))
+
+    def test_range_and_units_become_segments_with_every_interpreter(self):
+        self.base()
+        self.units(1, [1000, 50_000])
+        self.range(1000, 600_000, [(1, 0, 0)], history=b"1\t0/5\tno reason\n")
+        os.unlink(self.objects("units")[0])
+        # One session overlaps the range, the next begins where it ended.
+        self.units(2, [500_000, 600_500, 600_501, SEGMENT + 7])
+        self.units(3, [SEGMENT + 7, SEGMENT + 7, 2 * SEGMENT + 100])
+        for command in interpreters():
+            self.restored(command=command)
+            self.checked_log(1000, 2 * SEGMENT + 100)
+            with open(self.to + "/pg_wal/00000002.history", "rb") as file:
+                self.assertEqual(file.read(), b"1\t0/5\tno reason\n")
+            with open(self.to + "/START-POSTGRESQL.txt", encoding="utf-8") as file:
+                text = file.read()
+            for said in ["recovery.signal", "restore_command", self.to, "0/700064", "anlegen"]:
+                self.assertIn(said, text)
+            self.assertEqual(
+                run(command, self.path, "--check").stderr.count(b"5 units checked"), 1)
+        self.assertIn(b"1 snapshots", run(interpreters()[0], self.path, "--check", "--snapshot",
+                                          "latest").stderr)
+
+    def test_a_gap_in_the_log_is_named_and_ends_it(self):
+        self.base()
+        self.units(1, [1000, 50_000])
+        self.units(2, [60_000, 70_000])
+        errors = self.restored(code=3)
+        self.assertIn("gap from 0/50C350 to 0/50EA60", errors)
+        self.checked_log(1000, 50_000)
+
+    def test_a_base_without_the_log_it_needs_is_named(self):
+        self.base(end=5000)
+        self.units(1, [1000, 4000])
+        self.assertIn("needs to become consistent ends at 0/500FA0", self.restored(code=1))
+        self.checked_log(1000, 4000)
+
+    def test_a_new_timeline_begins_with_the_bytes_of_the_older(self):
+        self.base()
+        self.units(1, [1000, 300_000])
+        self.units(2, [200_000, 400_000], timeline=2)
+        self.restored()
+        self.checked_log(1000, 300_000)
+        self.checked_log(1000, 400_000, timeline=2)
+
+    def test_the_log_is_not_written_through_a_link_of_the_snapshot(self):
+        for name in (b"pg_wal", b"START-POSTGRESQL.txt"):
+            elsewhere = os.path.join(self.folder, "elsewhere")
+            os.makedirs(elsewhere, exist_ok=True)
+            tree = [entry(name, LINK, block(elsewhere.encode()), mode=0o777)]
+            self.maker.snapshot([self.maker.section([], [], tree)], extensions=[
+                varint(1) + b"\0" + block(b"\4"),
+                varint(2) + b"\0" + block(span(LOG_START, LOG_START))])
+            self.maker.unit(len(self.maker.records), 0, LOG[:100], LOG_START)
+            self.assertNotEqual(run(interpreters()[0], self.path, "--to", self.to).returncode, 0)
+            self.assertEqual(os.listdir(elsewhere), [])
+            shutil.rmtree(self.to)
+
+    def test_other_data_sets_and_systems_stay_out(self):
+        self.base()
+        self.units(1, [1000, 3000])
+        self.units(2, [3000, 4000], data_set=b"other")
+        self.maker.unit(3, 0, LOG[3000:4000], LOG_START + 3000, facts_plain=block(b"home") + b"\1"
+                        + span(LOG_START + 3000, LOG_START + 4000, system=78) + many([]))
+        self.restored()
+        self.checked_log(1000, 3000)
+
+    def test_any_flipped_byte_of_a_unit_is_named(self):
+        self.base()
+        self.units(1, [1000, 1500, 2500, 3000])
+        name = self.objects("units")[1]
+        with open(name, "rb") as file:
+            whole_unit = file.read()
+        for offset in [*range(0, 130, 9), *range(130, len(whole_unit), 211), len(whole_unit) - 1]:
+            self.flip(name, offset)
+            code, errors = self.checked()
+            self.assertEqual(code, 1, offset)
+            self.assertIn("000000000001-000001", errors)
+            self.assertEqual(errors.count("DAMAGE"), 1, errors)
+            self.flip(name, offset)
+        self.assertEqual(self.checked()[0], 0)
+
+    def test_missing_units_and_sessions_are_named_unless_superseded(self):
+        self.base()
+        for session in (1, 2, 3):
+            self.units(session, [1000, 1500, 2500, 3000])
+        names = self.objects("units")
+        os.rename(names[4], names[4] + "-away")
+        self.assertIn("000000000002-000001: is missing", self.checked()[1])
+        for name in (names[3], names[4] + "-away", names[5]):
+            os.unlink(name)
+        self.assertIn("000000000002-000000: is missing", self.checked()[1])
+        self.range(1000, 3000, [(2, 0, 2), (1, 1, 1)])
+        os.unlink(names[1])
+        self.assertEqual(self.checked()[0], 0)
+
+    def test_units_replaced_by_others_are_named(self):
+        self.base()
+        self.units(1, [1000, 1500, 2500])
+        self.units(2, [2500, 2600, 2700])
+        names = self.objects("units")
+        for other in (names[0], names[3]):
+            shutil.copy(names[1], names[1] + ".kept")
+            shutil.copy(other, names[1])
+            self.assertIn("000000000001-000001: ", self.checked()[1])
+            os.replace(names[1] + ".kept", names[1])
+        self.maker.unit(1, 2, b"x", LOG_START + 2500, previous=b"?" * 32)
+        self.assertIn("000000000001-000002: does not follow", self.checked()[1])
+
+    def test_a_range_does_not_supersede_a_later_session(self):
+        self.base()
+        self.range(1000, 3000, [(1, 0, 5)])
+        self.units(1, [3000, 4000])
+        self.restored()
+        self.checked_log(1000, 4000)
+
+    def test_sessions_must_stand_on_an_accepted_record(self):
+        self.base()
+        self.units(1, [1000, 2500])
+        self.base()
+        self.units(2, [2500, 2600])
+        self.units(3, [2600, 2700], stands=(1, b"?" * 32))
+        self.assertIn("stands on another record 1", self.checked()[1])
+        os.unlink(self.objects("units")[2])
+        os.rename(self.path + f"/records/{self.maker.writer.hex()}/000000000002",
+                  self.path + "/away")
+        self.assertIn("000000000002: is missing", self.checked()[1])
+        self.maker.keyring(retired=(1, self.maker.records[1]))
+        self.assertEqual(self.checked()[0], 0)
+        self.restored()
+        self.checked_log(1000, 2500)
+
+    def test_hostile_units_are_refused(self):
+        self.base()
+        facts = block(b"home") + b"\1" + span(LOG_START, LOG_START + 3)
+        for more, said in [
+                ({"key_number": 1}, "commits to"),
+                ({"way": 1}, "does not decompress"),
+                ({"way": 2}, "malformed content"),
+                ({"facts_plain": facts.replace(b"\1", b"\2", 1) + many([])}, "unknown kind 2"),
+                ({"facts_plain": facts + many([varint(9) + b"\1" + block(b"")])}, "extension 9"),
+                ({"facts_plain": block(b"home") + b"\1" + span(5, 4) + many([])}, "malformed span"),
+                ({"facts_plain": block(b"home") + b"\1" + span(0, 2) + many([])},
+                 "malformed content"),
+                ({"facts_plain": block(b"home") + b"\1" + span(0, 2**40) + many([])},
+                 "malformed facts")]:
+            self.maker.unit(1, 0, b"abc", LOG_START, **more)
+            code, errors = self.checked()
+            self.assertEqual(code, 1)
+            self.assertIn(said, errors)
+            self.assertNotIn("Traceback", errors)
+
+    def test_extensions_of_records_are_held_to_their_shapes(self):
+        for kind, extensions, said in [
+                (1, [varint(1) + b"\0" + block(b"\7")], "unknown source 7"),
+                (1, [varint(3) + b"\0" + block(many([]))], "malformed extension"),
+                (3, [varint(3) + b"\0" + block(many([b"\1\2\1"]))], "span of units"),
+                (1, 2 * [varint(1) + b"\0" + block(b"\1")], "malformed extension"),
+                (1, [varint(4) + b"\1" + block(b"")], "needs extension 4"),
+                (4, [], "unknown kind")]:
+            self.maker.record([], kind=kind, extensions=extensions)
+            self.assertIn(said, self.checked()[1])
+            os.unlink(self.objects("records")[-1])
+            self.maker.records.pop()
 
 
 @unittest.skipIf(SUITE is None, "compares with cryptography 48")

@@ -13,6 +13,12 @@ package enum Limits {
     package static let companionBytesMax = 256 << 20
     package static let nameBytesMax = 255
     package static let deltasInARowMax = 63
+    package static let unitBytesMax = 20 << 20
+    package static let unitPlainBytesMax = 16 << 20
+    package static let unitFactsBytesMax = 4096
+    /// Units of a session: how far a reader ratchets at most.
+    package static let unitsInSessionMax = 9000
+    package static let unitSessionMax: UInt64 = 999_999_999_999
 
     // How a writer cuts.
     package static let chunkBytesMin = 128 << 10
@@ -35,12 +41,19 @@ package enum Limits {
     package static let packBytesMin = 64 << 10
     package static let checkpointBytes = 2 << 30
 
+    // How a writer makes units.
+    package static let unitBytesMin = 4096
+    package static let unitSessionSeconds: Int64 = 3600
+    package static let unitSessionAttemptsMax = 100
+
     /// The relations that the code relies on, checked when a vault is opened.
     package static func check() {
         precondition(chunkBytesMin < chunkBytesNormal && chunkBytesNormal < dataChunkBytesMax)
         precondition(segmentBytes % dataChunkBytesMax == 0)
         precondition(smallFileBytes <= groupBytesMin && groupBytesMin <= groupBytesMax)
         precondition(groupBytesMax <= dataChunkBytesMax)
+        // Incompressible content is stored as it is, and padding adds an eighth at most.
+        precondition(unitPlainBytesMax + unitPlainBytesMax / 8 + (64 << 10) <= unitBytesMax)
         precondition(packBytesClosing + 2 * treeChunkBytesMax <= packBytesMax)
     }
 }

@@ -8,7 +8,7 @@ package struct OpenVault: Sendable {
     package let vault: Vault
     package let observed: Observed
     private let domains: [Identifier: (writer: Identifier, domain: Domain)]
-    private let readers: [UInt32: Sealing.RecipientKey]
+    let readers: [UInt32: Sealing.RecipientKey]
 
     package init(
         _ vault: Vault, _ unlocked: UnlockedKeyring, remembering memory: Memory? = nil

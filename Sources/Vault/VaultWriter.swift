@@ -253,7 +253,7 @@ package final class WriterRun: Sendable {
         body.counts = counts
         body.addedBytes = UInt64(known.putBytes)
         var result = memory.renumbered(renumbered)
-        let last = cache.dataSets[draft.dataSet]
+        let last = cache.dataSets[draft.memoryName]
         if let last, last.sequence > 0, last.deltas < Limits.deltasInARowMax {
             let before = Set(last.packs.map { cache.packs[Int($0)].name })
             let after = usedPacks.map { kept.packs[Int($0)] }
@@ -271,8 +271,8 @@ package final class WriterRun: Sendable {
         try await checkStillAccepted(head)
         result.sequence = head.sequence
         result.packs = usedPacks
-        kept.dataSets[draft.dataSet] = result
-        for (name, other) in cache.dataSets where name != draft.dataSet {
+        kept.dataSets[draft.memoryName] = result
+        for (name, other) in cache.dataSets where name != draft.memoryName {
             kept.dataSets[name] = other.renumbered(renumbered)
         }
         kept.head = head

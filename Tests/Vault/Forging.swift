@@ -88,9 +88,16 @@ struct RecordParts {
 }
 
 /// A record's bytes with a signature that fits.
-func signed(_ bytes: [UInt8], by seed: [UInt8]) throws -> [UInt8] {
+func signed(
+    _ bytes: [UInt8], as label: String = "zwilling record", by seed: [UInt8]
+) throws -> [UInt8] {
     let key = try Curve25519.Signing.PrivateKey(rawRepresentation: seed)
-    return bytes + (try key.signature(for: Sealing.labelled("zwilling record", bytes)))
+    return bytes + (try key.signature(for: Sealing.labelled(label, bytes)))
+}
+
+/// The same for a unit.
+func signedUnit(_ bytes: [UInt8], by seed: [UInt8]) throws -> [UInt8] {
+    try signed(bytes, as: "zwilling unit", by: seed)
 }
 
 extension TestVault {

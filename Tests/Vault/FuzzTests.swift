@@ -13,7 +13,7 @@ struct Decoder: Sendable, CustomTestStringConvertible {
     let samples: [[UInt8]]
     /// Mutations in a normal run: fewer where each costs a signature.
     let rounds: Int
-    /// Returns, or throws `Malformed`, `Trouble`, `Unopened` or `RecordTrouble`.
+    /// Returns, or throws `Malformed`, `Trouble`, `Unopened`, `RecordTrouble` or `UnitTrouble`.
     let decode: @Sendable ([UInt8]) throws -> Void
 
     var testDescription: String { name }
@@ -37,7 +37,7 @@ struct FuzzTests {
         do { try decoder.decode(mutated) } catch {
             let isExpected =
                 error is Malformed || error is Trouble || error is Unopened
-                || error is Record.RecordTrouble
+                || error is Record.RecordTrouble || error is SealedUnit.UnitTrouble
             #expect(isExpected, "\(decoder.name), seed \(seed): \(error)")
         }
     }
@@ -87,7 +87,7 @@ struct Decoders {
         let again = try await test.protect([prose(2000), noise(30)], on: done.cache)
         all =
             try await Self.keyrings(test) + Self.records(test) + Self.packs(test)
-            + Self.trees() + Self.local(test, again.cache)
+            + Self.units(test) + Self.trees() + Self.local(test, again.cache)
     }
 
     private static func keyrings(_ test: TestVault) async throws -> [Decoder] {
@@ -165,6 +165,42 @@ struct Decoders {
                 var room = [UInt8](repeating: 0, count: 5000)
                 _ = Decompressor().decompress(frame, into: &room, plainBytes: 5000)
             },
+        ]
+    }
+
+    private static func units(_ test: TestVault) async throws -> [Decoder] {
+        let session = try test.session()
+        var objects: [[UInt8]] = []
+        for bytes in [prose(9000), noise(300), []] {
+            let reference = try await session.append(bytes[...], span(0..<bytes.count))
+            objects.append(try await test.site.bytes(reference.name))
+        }
+        let (key, seed) = (try test.keys.publicKey, test.keys.signingSeed)
+        let reader = try test.unlocked.strongbox.reader(of: 1)
+        let observer = try test.observer
+        let facts = UnitFacts(dataSet: "db", span: span(0..<100)).encoded
+        return [
+            Decoder(name: "unit", samples: objects, rounds: 2000) {
+                _ = try SealedUnit(decoding: $0, writerKey: key)
+            },
+            Decoder(
+                name: "signed unit", samples: objects.map { Array($0.dropLast(64)) }, rounds: 1000
+            ) {
+                let unit = try SealedUnit(decoding: signedUnit($0, by: seed), writerKey: key)
+                var keys = try unit.front.keys(.facts, with: observer)
+                _ = try unit.facts(&keys)
+                keys = try unit.front.keys(.content, with: reader)
+                _ = try unit.content(&keys, Decompressor())
+            },
+            Decoder(name: "facts of a unit", samples: [facts], rounds: 5000) {
+                _ = try UnitFacts(decoding: $0)
+            },
+            // Behind the tag nothing but these bytes stands between a writer and the reader.
+            Decoder(
+                name: "content of a unit",
+                samples: [noise(40), prose(900)].map { UnitContent.encode($0[...], facts: 496) },
+                rounds: 3000
+            ) { _ = try UnitContent.decode($0, Decompressor()) },
         ]
     }
 

@@ -32,9 +32,14 @@ struct RecordTests {
     @Test("comes back as it was stated, for the observer only")
     func roundTrip() async throws {
         let test = try await TestVault()
-        for kind in [RecordBody.Kind.snapshot, .checkpoint] {
+        for kind in [RecordBody.Kind.snapshot, .checkpoint, .range] {
             var body = body(test)
             body.kind = kind
+            body.source = .postgresLog
+            body.postgres = span(7..<5000, timeline: 3)
+            if kind == .range {
+                body.supersedes = [.init(session: 1, first: 0, last: 8999)]
+            }
             body.begun = Moment(seconds: -5, nanoseconds: 999_999_999)
             let object = try sealed(body, test)
             let record = try Record(decoding: object, writerKey: try test.keys.publicKey)
@@ -131,10 +136,30 @@ struct RecordTests {
         #expect(try await kind { $0.body = padded(trimmed($0.body) + [1, 9, 0, 1, 5]) } == nil)
     }
 
+    @Test("says of which kind its data set is, and is refused where that makes no sense")
+    func sources() async throws {
+        func kind(_ number: UInt8, _ extensions: [UInt8]) async throws -> Trouble.Kind? {
+            try await self.kind {
+                $0.body = padded([number] + trimmed($0.body)[1...] + extensions)
+            }
+        }
+        for source in RecordBody.Source.allCases {
+            #expect(try await kind(1, [1, 1, 0, 1, source.rawValue]) == nil)
+        }
+        #expect(try await kind(1, [1, 1, 0, 1, 7]) == .newerFormat)
+        #expect(try await kind(1, [1, 1, 0, 2, 1, 0]) == .damaged, "bytes left over")
+        #expect(try await kind(1, [2, 1, 0, 1, 1, 1, 0, 1, 1]) == .damaged, "twice")
+        #expect(try await kind(1, [1, 2, 0, 1, 1]) == .damaged, "no span")
+        #expect(try await kind(3, [1, 3, 0, 4, 1, 5, 0, 3]) == nil)
+        #expect(try await kind(1, [1, 3, 0, 4, 1, 5, 0, 3]) == .damaged, "only in a range")
+        #expect(try await kind(3, [1, 3, 0, 4, 1, 5, 4, 3]) == .damaged, "backwards")
+        #expect(try await kind(3, [1, 3, 0, 4, 1, 0, 0, 3]) == .damaged, "session 0")
+    }
+
     @Test("is refused with padding that is not zero, an unknown kind or nothing in it")
     func bodies() async throws {
         #expect(try await kind { $0.body[$0.body.count - 1] = 1 } == .damaged)
-        #expect(try await kind { $0.body[0] = 3 } == .newerFormat)
+        #expect(try await kind { $0.body[0] = 4 } == .newerFormat)
         #expect(try await kind { $0.body = [] } == .damaged)
     }
 

@@ -71,6 +71,26 @@ struct NonceTests {
         #expect(Set(uses).count == uses.count)
     }
 
+    @Test("Nonce reuse after a state rollback: units of a machine that was set back")
+    func unitRollback() async throws {
+        let test = try await TestVault()
+        _ = try await test.putUnits(2)
+        // Each key is committed to, and used once, with nonce 0.
+        var commitments: [[UInt8]] = []
+        for site in [test.site, test.site.copy(), test.site.copy()] {
+            let kept = Set(site === test.site ? [] : try await site.list("units/").map(\.name))
+            let again = try await TestVault(test, at: site, world: .seeded(99))
+            let session = try again.session()
+            for number in 0..<3 { try await session.append(number..<number + 100) }
+            for entry in try await site.list("units/") where !kept.contains(entry.name) {
+                let bytes = try await site.bytes(entry.name)
+                commitments += [Array(bytes[2496..<2528]), Array(bytes[2528..<2560])]
+            }
+        }
+        #expect(commitments.count == 2 * (5 + 3 + 3))
+        #expect(Set(commitments).count == commitments.count)
+    }
+
     @Test("Nonce reuse after a rollback of the dice: content keys are fresh all the same")
     func replayedDice() async throws {
         let test = try await TestVault()
@@ -186,6 +206,30 @@ struct ForgeryTests {
             let refused = try await trouble { _ = try await copy.contents() }
             #expect(refused?.kind == .damaged)
         }
+    }
+
+    @Test("A forged archive is refused: a unit by whoever can write to the site")
+    func unit() async throws {
+        let test = try await TestVault()
+        _ = try await test.putUnits(1)
+        let intruder = try await TestVault(seed: 2)
+        _ = try await intruder.putUnits(2)
+        // The intruder's next unit, as it is and with the victim's front.
+        let front = try await test.site.bytes(test.unit(1, 0))[..<UnitFront.byteCount]
+        let object = try await intruder.site.bytes(intruder.unit(1, 1))
+        let mixed = Array(front) + object[UnitFront.byteCount...]
+        for forged in [object, mixed] {
+            try await test.site.replace(test.unit(1, 1), by: forged)
+            let units = try await test.units()
+            #expect(units.facts.map(\.number) == [0])
+            #expect(units.troubles.map(\.kind) == [.damaged])
+        }
+        // With the writer's own hand, but without the session's secret, nothing opens either.
+        try await test.site.replace(
+            test.unit(1, 1), by: signedUnit(Array(mixed.dropLast(64)), by: test.keys.signingSeed))
+        let units = try await test.units()
+        #expect(units.facts.map(\.number) == [0])
+        #expect(units.troubles.map(\.kind) == [.damaged])
     }
 
     @Test("A forged archive is refused: data passed off as a tree")

@@ -18,6 +18,7 @@ struct Vectors: Codable, Equatable {
         let chunks: [String]
     }
     struct Fingerprinted: Codable, Equatable { let publicKey, fingerprint: String }
+    struct Ratcheted: Codable, Equatable { let secret, number, key, commitment: String }
 
     var varint: [Number] = []
     var signed: [Number] = []
@@ -27,6 +28,7 @@ struct Vectors: Codable, Equatable {
     var chunkId: [Identified] = []
     var cuts: [Cut] = []
     var fingerprint: [Fingerprinted] = []
+    var unitKey: [Ratcheted] = []
 }
 
 /// Because `padme` is the name of a group of vectors, too.
@@ -43,6 +45,7 @@ extension Vectors {
         vectors.addNumbers()
         vectors.addKeys()
         vectors.addCuts()
+        vectors.addUnitKeys()
         for seed in secrets {
             let key = try Strongbox.recipientKey(seed).publicKey
             vectors.fingerprint.append(
@@ -101,6 +104,21 @@ extension Vectors {
                             domainSecret: secret.hex, kind: kind, plain: plain.hex,
                             id: domain.chunkId(of: plain[...], content).hex))
                 }
+            }
+        }
+    }
+
+    /// As a writer makes them, one after the other.
+    private mutating func addUnitKeys() {
+        for secret in Self.secrets {
+            var ratchet = UnitRatchet(SymmetricKey(data: secret))
+            for number in 0..<9000 {
+                let key = ratchet.next()
+                guard [0, 1, 2, 100, 8999].contains(number) else { continue }
+                unitKey.append(
+                    Ratcheted(
+                        secret: secret.hex, number: "\(number)", key: key.bytes.hex,
+                        commitment: UnitRatchet.commitment(to: key).hex))
             }
         }
     }
@@ -165,7 +183,19 @@ struct VectorTests {
         #expect(written.chunkId == computed.chunkId)
         #expect(written.cuts == computed.cuts)
         #expect(written.fingerprint == computed.fingerprint)
+        #expect(written.unitKey == computed.unitKey)
         #expect(written == computed)
+    }
+
+    @Test("of units are what a reader computes, too")
+    func unitKeys() throws {
+        for vector in try Vectors.computed().unitKey.reversed() {
+            var keys = UnitKeys(
+                SymmetricKey(data: try #require([UInt8](hex: vector.secret))))
+            #expect(keys.key(of: 8999) == keys.key(of: 8999))
+            let number = try #require(UInt32(vector.number))
+            #expect(keys.key(of: number).bytes.hex == vector.key)
+        }
     }
 
     @Test("cut as the page's words do, recomputed slowly")

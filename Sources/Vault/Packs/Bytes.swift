@@ -7,7 +7,7 @@ import FoundationEssentials
     import Musl
 #endif
 
-// The three moves of bytes that the hot path makes, each at the speed of memory.
+// The moves of bytes that the hot path makes, each at the speed of memory.
 
 /// Puts `source` into `target` from `offset`; both must have the room.
 package func copy(_ source: some ContiguousBytes, into target: inout [UInt8], at offset: Int) {
@@ -30,6 +30,15 @@ package func equal(_ one: some ContiguousBytes, _ other: some ContiguousBytes) -
             guard let first = a.baseAddress, let second = b.baseAddress else { return true }
             return unsafe memcmp(first, second, a.count) == 0
         }
+    }
+}
+
+/// Overwrites a secret before its memory is given back, which no optimizer may leave out.
+package func wipe(_ bytes: inout [UInt8]) {
+    // Safe because exactly the buffer's own bytes are overwritten.
+    unsafe bytes.withUnsafeMutableBytes { buffer in
+        guard let start = buffer.baseAddress else { return }
+        unsafe explicit_bzero(start, buffer.count)
     }
 }
 

@@ -20,6 +20,7 @@ package struct Observed: Sendable {
     package let heads: [Identifier: ChainHead]
     /// Records that are damaged or missing, each named.
     package let troubles: [Trouble]
+    let observer: Sealing.RecipientKey
 
     package var snapshots: [Fact] { facts.filter { $0.body.kind == .snapshot } }
 
@@ -46,7 +47,7 @@ package struct Observed: Sendable {
                 } catch { troubles.append(error) }
             }
         }
-        self.vault = vault
+        (self.vault, self.observer) = (vault, observer)
         self.facts = facts.sorted { ($0.body.begun, $0.id) < ($1.body.begun, $1.id) }
         (self.heads, self.troubles) = (heads, troubles)
     }

@@ -6,6 +6,8 @@ package struct RecordBody: Hashable, Sendable {
     package enum Kind: UInt8, Sendable {
         case snapshot = 1
         case checkpoint = 2
+        /// A tree of pieces that extends a data set over a stretch of its log: no snapshot.
+        case range = 3
     }
 
     package var kind: Kind
@@ -22,6 +24,14 @@ package struct RecordBody: Hashable, Sendable {
     package var packsAdded: [PackReference] = []
     package var packsRemoved: [Digest] = []
     package var rootChunks: [Digest] = []
+    /// Nil in records that were made before there was more than files.
+    package var source: Source?
+    package var postgres: PostgresSpan?
+    /// Units whose content this range holds: they go unread from now on.
+    package var supersedes: [UnitSpan] = []
+
+    /// Under what a writer remembers the packs of a data set: its ranges have lists of their own.
+    var memoryName: String { kind == .range ? "\(dataSet)\u{0}range" : dataSet }
 
     /// What a snapshot holds.
     package struct Counts: Hashable, Sendable {
@@ -74,7 +84,7 @@ package struct RecordBody: Hashable, Sendable {
         for name in packsRemoved { writer.digest(name) }
         writer.varint(rootChunks.count)
         for id in rootChunks { writer.digest(id) }
-        writer.varint(0)
+        encodeExtensions(to: &writer)
         let padding = (Self.stepBytes - writer.bytes.count % Self.stepBytes) % Self.stepBytes
         writer.raw(repeatElement(0, count: padding))
         return writer.bytes
@@ -105,7 +115,7 @@ package struct RecordBody: Hashable, Sendable {
         rootChunks = try reader.list { (reader: inout ByteReader) throws(Malformed) in
             try reader.digest()
         }
-        try reader.extensions()
+        try decodeExtensions(from: &reader)
         try reader.zeros()
     }
 }

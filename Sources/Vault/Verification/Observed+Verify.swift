@@ -29,6 +29,8 @@ extension Observed {
         result.snapshots = snapshots.count
         result.findings = vault.troubles + troubles
         result.findings += try await companionFindings()
+        let units = try await Units(of: self)
+        (result.units, result.findings) = (units.facts, result.findings + units.troubles)
         let present = try await vault.presentPacks()
         let needed = neededPacks
         result.packs = needed.count

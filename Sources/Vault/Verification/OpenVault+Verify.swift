@@ -32,6 +32,7 @@ extension OpenVault {
         }
         result.findings += await misnamed(names)
         result.bytesRead = progress.bytes
+        result.findings += await unitFindings(result.units, width: options.width)
         result.findings += await treeFindings(options)
         return result
     }

@@ -37,6 +37,8 @@ package struct Verified: Sendable {
     package var snapshots = 0
     package var packs = 0
     package var chunks = 0
+    /// Those that no range supersedes.
+    package var units: [UnitFact] = []
     package var bytesRead: UInt64 = 0
     /// Each names its object.
     package var findings: [Trouble] = []

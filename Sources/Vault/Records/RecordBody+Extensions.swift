@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Ground
+
+extension RecordBody {
+    /// What kind of data set a record is of.
+    package enum Source: UInt8, Sendable, CaseIterable {
+        case files = 1
+        case command = 2
+        case secret = 3
+        case postgresBase = 4
+        case postgresLog = 5
+        case blueprint = 6
+    }
+
+    /// Units of one session that a range stands for, from `first` to `last`.
+    package struct UnitSpan: Hashable, Sendable {
+        package let session: UInt64
+        package let first: UInt32
+        package let last: UInt32
+
+        package init(session: UInt64, first: UInt32, last: UInt32) {
+            (self.session, self.first, self.last) = (session, first, last)
+        }
+    }
+
+    private enum Tag {
+        static let source: UInt64 = 1
+        static let postgres: UInt64 = 2
+        static let supersedes: UInt64 = 3
+    }
+
+    func encodeExtensions(to writer: inout ByteWriter) {
+        var extensions: [(tag: UInt64, block: [UInt8])] = []
+        if let source { extensions.append((Tag.source, [source.rawValue])) }
+        if let postgres {
+            var block = ByteWriter()
+            postgres.encode(to: &block)
+            extensions.append((Tag.postgres, block.bytes))
+        }
+        if !supersedes.isEmpty {
+            var block = ByteWriter()
+            block.varint(supersedes.count)
+            for span in supersedes {
+                block.varint(span.session)
+                block.varint(UInt64(span.first))
+                block.varint(UInt64(span.last))
+            }
+            extensions.append((Tag.supersedes, block.bytes))
+        }
+        writer.varint(extensions.count)
+        for (tag, block) in extensions {
+            writer.varint(tag)
+            writer.u8(0)
+            writer.block(block)
+        }
+    }
+
+    /// Extensions that this version does not know are passed over, unless they are critical.
+    mutating func decodeExtensions(from reader: inout ByteReader) throws(Malformed) {
+        var seen: Set<UInt64> = []
+        let found = try reader.list { (reader: inout ByteReader) throws(Malformed) in
+            (
+                place: reader.offset, tag: try reader.varint(), isCritical: try reader.flag(),
+                block: try reader.block()
+            )
+        }
+        for (place, tag, isCritical, bytes) in found {
+            guard seen.insert(tag).inserted else {
+                throw Malformed("extension \(tag) stands there twice", at: place)
+            }
+            var block = ByteReader(bytes)
+            switch tag {
+            case Tag.source:
+                let kind = try block.u8()
+                guard let source = Source(rawValue: kind) else {
+                    throw Malformed("\(Magic.newer) (source \(kind))", at: place)
+                }
+                self.source = source
+            case Tag.postgres: postgres = try PostgresSpan(decoding: &block)
+            case Tag.supersedes:
+                // Only the record that holds their content may make units go unread.
+                guard kind == .range else {
+                    throw Malformed("supersedes units without being a range", at: place)
+                }
+                supersedes = try block.list { (block: inout ByteReader) throws(Malformed) in
+                    try UnitSpan(decoding: &block)
+                }
+            default:
+                if isCritical { throw Malformed("\(Magic.newer) (extension \(tag))", at: place) }
+                continue
+            }
+            try block.end()
+        }
+    }
+}
+
+extension RecordBody.UnitSpan {
+    init(decoding reader: inout ByteReader) throws(Malformed) {
+        let place = reader.offset
+        session = try reader.varint()
+        first = UInt32(try reader.number(upTo: Limits.unitsInSessionMax - 1))
+        last = UInt32(try reader.number(upTo: Limits.unitsInSessionMax - 1))
+        guard first <= last, (1...Limits.unitSessionMax).contains(session) else {
+            throw Malformed("no span of units", at: place)
+        }
+    }
+}
