@@ -15,7 +15,6 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
-let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func names(_ rooms: [String]) -> [Target.Dependency] { rooms.map { .target(name: $0) } }
@@ -39,19 +38,20 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(
             url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .systemLibrary(
             name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(
+            name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CCompanions"),
         .target(name: "CBlueprint", exclude: ["leika.tsv", "leika.LICENSE"]),
     ]
         + room("Ground")
-        + room("Blueprint", needs: ["CBlueprint", "Ground"], from: [yams])
+        + room("Blueprint", needs: ["CBlueprint", "CYaml", "Ground"])
         + room("Files", needs: ["CLinux", "Ground"])
         + room("Programs", needs: ["Ground", "Files"], from: [subprocess, systemPackage])
         + room("Sites", needs: ["Ground", "Files"])

@@ -11,7 +11,7 @@ program="$folder/zwilling"
 # The linker takes the first directory that has a library at all: ours has only static ones.
 only_static="$PWD/$folder/only-static"
 mkdir -p "$only_static"
-for library in libzstd.a libstdc++.a; do
+for library in libzstd.a libyaml.a libstdc++.a; do
     path="$(gcc -print-file-name="$library")"
     [[ "$path" == /* ]] || {
         echo "build: $library is missing; run tools/setup.sh build" >&2

@@ -26,6 +26,7 @@ for_build() {
     [[ -x /usr/bin/python3 ]] || missing+=(python3)
     needs readelf binutils
     pkg-config --exists libzstd 2>/dev/null || missing+=(libzstd-dev)
+    pkg-config --exists yaml-0.1 2>/dev/null || missing+=(libyaml-dev)
     # Linked into the program, as it is not on every machine that is to run it.
     [[ "$(gcc -print-file-name=libstdc++.a 2>/dev/null || true)" == /* ]] || missing+=(g++)
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
 import Ground
-import Yams
 
 // Blueprint says what an institution is: plain values, read from YAML and checked. It opens no file.
 
@@ -12,10 +11,6 @@ package struct Blueprint: Sendable {
 
     /// Bytes that a blueprint may have.
     package static let bytesMax = 4 << 20
-    /// More than enough for people, too few to blow a document up out of all proportion.
-    private static let anchorsMax = 8
-    private static let aliasesMax = 16
-
     /// Reads a blueprint and checks all of it.
     ///
     /// - Parameters:
@@ -26,7 +21,7 @@ package struct Blueprint: Sendable {
         _ bytes: [UInt8], name: String, load: (String) -> [UInt8]?
     ) -> (blueprint: Blueprint?, findings: [Finding]) {
         let findings = Findings()
-        guard let root = compose(bytes, name, findings) else { return (nil, findings.all) }
+        guard let root = root(bytes, name, findings) else { return (nil, findings.all) }
         let form = Form(root, at: Place(file: name, line: 1, column: 1), findings)
         let institution = Institution(form)
         form.finish()
@@ -54,72 +49,46 @@ package struct Blueprint: Sendable {
 
     // MARK: YAML
 
-    private static func compose(
+    private static func root(
         _ bytes: [UInt8], _ name: String, _ findings: Findings
-    ) -> Node.Mapping? {
+    ) -> [(key: YAML, value: YAML)]? {
         let start = Place(file: name, line: 1, column: 1)
-        func refuse(_ code: String, _ message: Words, at place: Place? = nil, remedy: Words) {
-            findings.error(code, at: place ?? start, message, remedy: remedy)
-        }
         guard bytes.count <= bytesMax else {
-            refuse(
-                "too-large", Words("The blueprint is larger than 4 MiB.", de: "Der Bauplan ist größer als 4 MiB."),
+            findings.error(
+                "too-large", at: start,
+                Words(
+                    "The blueprint is larger than 4 MiB.", de: "Der Bauplan ist größer als 4 MiB."),
                 remedy: Words("Is it the right file?", de: "Ist es die richtige Datei?"))
             return nil
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            refuse(
-                "not-utf8", Words("The blueprint is not UTF-8.", de: "Der Bauplan ist nicht UTF-8."),
-                at: firstForeign(bytes, name),
+        guard String(validating: bytes, as: UTF8.self) != nil else {
+            findings.error(
+                "not-utf8", at: firstForeign(bytes, name),
+                Words("The blueprint is not UTF-8.", de: "Der Bauplan ist nicht UTF-8."),
                 remedy: Words("Save it as UTF-8.", de: "Ihn als UTF-8 speichern."))
             return nil
         }
-        guard text.matches(of: /[\s\[{,:-]&\w/).count <= anchorsMax,
-            text.matches(of: /[\s\[{,:-]\*\w/).count <= aliasesMax
-        else {
-            refuse(
-                "too-many-anchors",
-                Words("The blueprint has too many anchors (&) or aliases (*).", de: "Der Bauplan hat zu viele Anker (&) oder Verweise (*)."),
-                remedy: Words("Write out what they stand for.", de: "Ausschreiben, wofür sie stehen."))
-            return nil
-        }
-        do {
-            guard let root = try Parser(yaml: text).singleRoot(), case .mapping(let mapping) = root
-            else {
-                refuse(
-                    "not-a-mapping",
-                    Words("A blueprint consists of keys and values.", de: "Ein Bauplan besteht aus Schlüsseln und Werten."),
-                    remedy: Words(
-                        "Begin with \"institution: NAME\", or let \"zwilling init\" write one.",
-                        de: "Mit „institution: NAME“ beginnen oder „zwilling init“ einen schreiben lassen."))
-                return nil
-            }
-            return mapping
+        do throws(YAML.Problem) {
+            if case .mapping(let pairs)? = try YAML.read(bytes, file: name)?.content { return pairs }
+            findings.error(
+                "not-a-mapping", at: start,
+                Words(
+                    "A blueprint consists of keys and values.",
+                    de: "Ein Bauplan besteht aus Schlüsseln und Werten."),
+                remedy: Words(
+                    "Begin with \"institution: NAME\", or let \"zwilling init\" write one.",
+                    de: "Mit „institution: NAME“ beginnen oder „zwilling init“ einen schreiben lassen."
+                ))
         } catch {
-            let (place, problem) = explained(error, name)
-            refuse(
-                "not-yaml", Words("This is not YAML: \(problem).", de: "Das ist kein YAML: \(problem)."),
-                at: place,
+            findings.error(
+                "not-yaml", at: error.place,
+                Words("This is not YAML: \(error.text).", de: "Das ist kein YAML: \(error.text)."),
                 remedy: Words(
                     "Look at the indentation, colons and quotes here and in the line above.",
-                    de: "Einrückung, Doppelpunkte und Anführungszeichen hier und in der Zeile darüber ansehen."))
-            return nil
+                    de: "Einrückung, Doppelpunkte und Anführungszeichen hier und in der Zeile darüber ansehen."
+                ))
         }
-    }
-
-    private static func explained(_ error: any Error, _ name: String) -> (Place?, String) {
-        func place(_ mark: Mark) -> Place {
-            Place(file: name, line: max(1, mark.line), column: max(1, mark.column))
-        }
-        switch error as? YamlError {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-            .composer(_, let problem, let mark, _):
-            return (place(mark), problem)
-        case .duplicatedKeysInMapping(let keys, let context):
-            return (place(context.mark), "the key \"\(keys.first ?? "")\" stands twice")
-        case .reader(let problem, _, _, _): return (nil, problem)
-        default: return (nil, "\(error)")
-        }
+        return nil
     }
 
     private static func firstForeign(_ bytes: [UInt8], _ name: String) -> Place {

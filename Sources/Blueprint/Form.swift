@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
 import Ground
-import Yams
 
 /// What a value of a blueprint is read from: one mapping of YAML, key by key. In *describing* mode
 /// the same calls tell what may stand there, and give nothing.
@@ -11,8 +10,7 @@ final class Form {
     /// Where the mapping begins.
     let place: Place
     let findings: Findings
-    private let file: String
-    private var pairs: [(key: String, place: Place, value: Node)] = []
+    private var pairs: [(key: String, place: Place, value: YAML)] = []
     /// Keys that were asked for, in order.
     private var asked: [String] = []
     /// Keys that exist, but not for what this is.
@@ -20,25 +18,24 @@ final class Form {
     /// Only in describing mode.
     private var fields: [Shape.Field]?
 
-    init(_ mapping: Node.Mapping, at place: Place, _ findings: Findings) {
-        (self.place, self.findings, file) = (place, findings, place.file)
+    init(_ mapping: [(key: YAML, value: YAML)], at place: Place, _ findings: Findings) {
+        (self.place, self.findings) = (place, findings)
         for (key, value) in mapping {
-            let at = Self.place(of: key, in: file) ?? place
-            guard case .scalar(let scalar) = key else {
+            guard let text = key.text else {
                 findings.error(
-                    "key-is-no-text", at: at,
+                    "key-is-no-text", at: key.place,
                     Words("A key must be a word.", de: "Ein Schlüssel muss ein Wort sein."),
                     remedy: Words(
                         "Write it as \"word: value\".", de: "Als „wort: wert“ schreiben."))
                 continue
             }
-            pairs.append((scalar.string, at, value))
+            pairs.append((text, key.place, value))
         }
     }
 
-    private init(describing file: String) {
-        self.file = file
-        place = Place(file: file, line: 1, column: 1)
+    /// In describing mode.
+    private init() {
+        place = Place(file: "", line: 1, column: 1)
         findings = Findings()
         fields = []
     }
@@ -46,12 +43,8 @@ final class Form {
     /// Whether it only tells what there is; then it gives nothing.
     var isDescribing: Bool { fields != nil }
 
-    static func place(of node: Node, in file: String) -> Place? {
-        node.mark.map { Place(file: file, line: $0.line, column: $0.column) }
-    }
-
     static func shape<Value: Formed>(of type: Value.Type) -> Shape {
-        let form = Form(describing: "")
+        let form = Form()
         _ = Value(form)
         return .object(form.fields ?? [])
     }
@@ -61,7 +54,7 @@ final class Form {
     /// The value under a key, which from now on is known; nil where there is none, or it is null.
     private func value(
         _ key: String, _ about: Words, _ shape: @autoclosure () -> Shape, isRequired: Bool
-    ) -> (node: Node, place: Place)? {
+    ) -> YAML? {
         if let known = fields {
             // Some keys belong to several kinds.
             if known.contains(where: { $0.key == key }) { return nil }
@@ -71,7 +64,7 @@ final class Form {
         }
         asked.append(key)
         if let pair = pairs.first(where: { $0.key == key }), !pair.value.isNothing {
-            return (pair.value, Self.place(of: pair.value, in: file) ?? pair.place)
+            return pair.value
         }
         if isRequired {
             findings.error(
@@ -92,70 +85,40 @@ final class Form {
     func text(
         _ key: String, _ about: Words, required: Bool = false, pattern: String? = nil
     ) -> Written<String>? {
-        guard
-            let (node, place) = value(
-                key, about, .text(pattern: pattern, choices: []), isRequired: required)
-        else { return nil }
-        return text(node, at: place, key)
+        let shape = Shape.text(pattern: pattern, choices: [])
+        return value(key, about, shape, isRequired: required).flatMap { text($0, key) }
     }
 
-    private func text(_ node: Node, at place: Place, _ key: String) -> Written<String>? {
-        guard case .scalar(let scalar) = node else {
-            wrong(key, at: place, Words("a text", de: "ein Text"))
+    private func text(_ node: YAML, _ key: String) -> Written<String>? {
+        guard let text = node.text else {
+            wrong(key, at: node.place, Words("a text", de: "ein Text"))
             return nil
         }
-        guard !scalar.string.unicodeScalars.contains("\0"), !scalar.string.isEmpty else {
-            wrong(key, at: place, Words("a text that is not empty", de: "ein nicht leerer Text"))
+        guard !text.unicodeScalars.contains("\0"), !text.isEmpty else {
+            wrong(
+                key, at: node.place, Words("a text that is not empty", de: "ein nicht leerer Text"))
             return nil
         }
-        return Written(scalar.string, at: place)
+        return Written(text, at: node.place)
     }
 
     /// A list of texts; a single one may stand without the list.
     func texts(_ key: String, _ about: Words, required: Bool = false) -> [Written<String>] {
         let shape = Shape.list(.text(pattern: nil, choices: []), orOne: true)
-        guard let (node, place) = value(key, about, shape, isRequired: required) else { return [] }
-        guard case .sequence(let sequence) = node else {
-            return text(node, at: place, key).map { [$0] } ?? []
+        guard let node = value(key, about, shape, isRequired: required) else { return [] }
+        guard case .sequence(let items) = node.content else {
+            return text(node, key).map { [$0] } ?? []
         }
-        return sequence.compactMap { text($0, at: Self.place(of: $0, in: file) ?? place, key) }
-    }
-
-    /// Free names with a text each.
-    func named(_ key: String, _ about: Words) -> [(name: String, text: Written<String>)] {
-        guard let (node, place) = value(key, about, .texts, isRequired: false) else { return [] }
-        guard case .mapping(let mapping) = node else {
-            wrong(key, at: place, Words("names with values", de: "Namen mit Werten"))
-            return []
-        }
-        return mapping.compactMap { name, value in
-            guard let name = name.string, let text = text(value, at: place, key) else { return nil }
-            return (name, text)
-        }
-    }
-
-    func whole(_ key: String, _ about: Words, in range: ClosedRange<Int>) -> Written<Int>? {
-        guard let (node, place) = value(key, about, .whole(range), isRequired: false) else {
-            return nil
-        }
-        guard let number = node.scalar.flatMap({ Int($0.string) }), range.contains(number) else {
-            wrong(
-                key, at: place,
-                Words(
-                    "a whole number from \(range.lowerBound) to \(range.upperBound)",
-                    de: "eine ganze Zahl von \(range.lowerBound) bis \(range.upperBound)"))
-            return nil
-        }
-        return Written(number, at: place)
+        return items.compactMap { text($0, key) }
     }
 
     func flag(_ key: String, _ about: Words) -> Written<Bool>? {
-        guard let (node, place) = value(key, about, .flag, isRequired: false) else { return nil }
-        switch node.scalar?.string.lowercased() {
-        case "true", "yes", "ja": return Written(true, at: place)
-        case "false", "no", "nein": return Written(false, at: place)
+        guard let node = value(key, about, .flag, isRequired: false) else { return nil }
+        switch node.text?.lowercased() {
+        case "true", "yes", "ja": return Written(true, at: node.place)
+        case "false", "no", "nein": return Written(false, at: node.place)
         default:
-            wrong(key, at: place, Words("true or false", de: "true oder false"))
+            wrong(key, at: node.place, Words("true or false", de: "true oder false"))
             return nil
         }
     }
@@ -165,10 +128,11 @@ final class Form {
     ) -> Written<Choice>? where Choice.RawValue == String {
         let all = Choice.allCases.map(\.rawValue)
         guard
-            let (node, place) = value(
+            let node = value(
                 key, about, .text(pattern: nil, choices: all), isRequired: required),
-            let text = text(node, at: place, key)
+            let text = text(node, key)
         else { return nil }
+        let place = text.place
         if let choice = Choice(rawValue: text.value) { return Written(choice, at: place) }
         let near = nearest(to: text.value, among: all)
         findings.error(
@@ -186,35 +150,36 @@ final class Form {
 
     func list<Value: Formed>(_ key: String, _ about: Words, of type: Value.Type) -> [Value] {
         let shape = { Shape.list(Form.shape(of: type), orOne: false) }
-        guard let (node, place) = value(key, about, shape(), isRequired: false) else { return [] }
-        guard case .sequence(let sequence) = node else {
+        guard let node = value(key, about, shape(), isRequired: false) else { return [] }
+        guard case .sequence(let items) = node.content else {
             wrong(
-                key, at: place,
+                key, at: node.place,
                 Words(
                     "a list, each of its items after a dash",
                     de: "eine Liste, jeder Eintrag nach einem Strich"))
             return []
         }
-        return sequence.compactMap { item in
-            let at = Self.place(of: item, in: file) ?? place
-            guard case .mapping(let mapping) = item else {
-                wrong(key, at: at, Words("an item with keys", de: "ein Eintrag mit Schlüsseln"))
+        return items.compactMap { item in
+            guard case .mapping(let mapping) = item.content else {
+                wrong(
+                    key, at: item.place,
+                    Words("an item with keys", de: "ein Eintrag mit Schlüsseln"))
                 return nil
             }
-            let form = Form(mapping, at: at, findings)
+            let form = Form(mapping, at: item.place, findings)
             defer { form.finish() }
             return Value(form)
         }
     }
 
     func one<Value: Formed>(_ key: String, _ about: Words, of type: Value.Type) -> Value? {
-        guard let (node, place) = value(key, about, Form.shape(of: type), isRequired: false)
+        guard let node = value(key, about, Form.shape(of: type), isRequired: false)
         else { return nil }
-        guard case .mapping(let mapping) = node else {
-            wrong(key, at: place, Words("keys with values", de: "Schlüssel mit Werten"))
+        guard case .mapping(let mapping) = node.content else {
+            wrong(key, at: node.place, Words("keys with values", de: "Schlüssel mit Werten"))
             return nil
         }
-        let form = Form(mapping, at: place, findings)
+        let form = Form(mapping, at: node.place, findings)
         defer { form.finish() }
         return Value(form)
     }
@@ -253,11 +218,4 @@ final class Form {
 protocol Formed {
     /// nil where what it cannot do without is missing or wrong, which has been noted.
     init?(_ form: Form)
-}
-
-extension Node {
-    fileprivate var isNothing: Bool {
-        guard case .scalar(let scalar) = self, scalar.style == .plain else { return false }
-        return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
-    }
 }

@@ -5,11 +5,8 @@ import Ground
 /// schema for editors cannot say anything else.
 indirect enum Shape {
     case text(pattern: String?, choices: [String])
-    case whole(ClosedRange<Int>)
     case flag
     case list(Shape, orOne: Bool)
-    /// Free keys with text values.
-    case texts
     case object([Field])
 
     struct Field {
@@ -29,11 +26,6 @@ extension Shape {
             if let pattern { parts.append(("pattern", .text(pattern))) }
             if !choices.isEmpty { parts.append(("enum", .list(choices.map { .text($0) }))) }
             return parts
-        case .whole(let range):
-            return [
-                ("type", .text("integer")), ("minimum", .number(range.lowerBound)),
-                ("maximum", .number(range.upperBound)),
-            ]
         case .flag: return [("type", .text("boolean"))]
         case .list(let shape, let orOne):
             let list: [(String, JSON)] = [
@@ -41,11 +33,6 @@ extension Shape {
             ]
             guard orOne else { return list }
             return [("oneOf", .list([.object(list), .object(shape.schema(in: language))]))]
-        case .texts:
-            return [
-                ("type", .text("object")),
-                ("additionalProperties", .object([("type", .list([.text("string"), .text("number"), .text("boolean")]))])),
-            ]
         case .object(let fields): return Self.schema(of: fields, in: language)
         }
     }
@@ -66,7 +53,6 @@ extension Shape {
 /// JSON whose keys keep their order.
 enum JSON {
     case text(String)
-    case number(Int)
     case flag(Bool)
     case list([JSON])
     case object([(String, JSON)])
@@ -76,7 +62,6 @@ enum JSON {
         let outer = String(repeating: " ", count: indent)
         switch self {
         case .text(let text): return Self.quoted(text)
-        case .number(let number): return String(number)
         case .flag(let flag): return flag ? "true" : "false"
         case .list(let items):
             if items.isEmpty { return "[]" }

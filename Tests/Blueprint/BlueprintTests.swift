@@ -262,7 +262,7 @@ struct CheckTests {
         "institution: X\n---\ninstitution: Y", "? {a: b}\n: c", "institution: {a: b}",
         "institution: X\ndata: {a: b}", "institution: X\ndata: [[]]", "\t", "%YAML 9.9\n---\na: b",
         String(repeating: "[", count: 100_000), String(repeating: "- ", count: 100_000),
-        "institution: X\nkind: &a x\n" + String(repeating: "&b &c ", count: 20),
+        "institution: X\nkind: *nothing", "a: &a [*a]",
     ])
     func refused(text: String) {
         let (blueprint, findings) = read(text)
@@ -285,7 +285,9 @@ struct CheckTests {
             text += "a\(level): &a\(level) [\(aliases)]\n"
         }
         text += "? *a11\n: x\n"
-        #expect(read(text).findings.first?.code == "too-many-anchors")
+        let finding = read(text).findings.first
+        #expect(finding?.code == "not-yaml")
+        #expect(finding?.message.english.contains("too many values") == true)
     }
 
     @Test("Mutations of a blueprint never crash the decoder")
