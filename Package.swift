@@ -48,31 +48,36 @@ let package = Package(
             name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CCompanions"),
+        .target(name: "CPostgres"),
         .target(name: "CBlueprint", exclude: ["leika.tsv", "leika.LICENSE"]),
     ]
         + room("Ground")
         + room("Blueprint", needs: ["CBlueprint", "CYaml", "Ground"])
         + room("Files", needs: ["CLinux", "Ground"])
+        + room("Postgres", needs: ["CPostgres", "Ground"])
         + room("Programs", needs: ["Ground", "Files"], from: [subprocess, systemPackage])
         + room("Sites", needs: ["Ground", "Files"])
         + room(
             "Vault", needs: ["CZstd", "Ground", "Files", "Sites"], from: [crypto, cryptoExtras])
         + room(
-            "Capture", needs: ["Ground", "Blueprint", "Files", "Programs", "Sites", "Vault"])
-        + room("Revival", needs: ["Ground", "Files", "Programs", "Sites", "Vault", "Capture"])
+            "Capture",
+            needs: ["Ground", "Blueprint", "Files", "Postgres", "Programs", "Sites", "Vault"])
+        + room(
+            "Revival",
+            needs: ["Ground", "Files", "Postgres", "Programs", "Sites", "Vault", "Capture"])
         + [
             .executableTarget(
                 name: "zwilling",
                 dependencies: names([
-                    "CCompanions", "Ground", "Blueprint", "Files", "Programs", "Sites", "Vault",
-                    "Capture", "Revival",
+                    "CCompanions", "Ground", "Blueprint", "Files", "Postgres", "Programs", "Sites",
+                    "Vault", "Capture", "Revival",
                 ]) + [arguments],
                 swiftSettings: strict),
             .testTarget(
                 name: "Scenarios",
                 dependencies: names([
-                    "Ground", "Blueprint", "Files", "Programs", "Sites", "Vault", "Capture",
-                    "Revival",
+                    "Ground", "Blueprint", "Files", "Postgres", "Programs", "Sites", "Vault",
+                    "Capture", "Revival",
                 ]),
                 path: "Tests/Scenarios", swiftSettings: strict),
             .testTarget(name: "Tidy", path: "Tests/Tidy", swiftSettings: strict),

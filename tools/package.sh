@@ -33,7 +33,7 @@ lay_out() {
     install -m 755 "$program" "$1/zwilling"
     ln -s zwilling "$1/zw"
     install -m 755 tools/rescue.py "$2/"
-    install -m 644 README.md docs/*.md "$3/"
+    install -m 644 README.md docs/*.md tools/postgres-role.sql Examples/minimal/institution.yaml "$3/"
 }
 
 # Everything of one date.
@@ -69,7 +69,7 @@ Architecture: $architecture
 Maintainer: Zwilling developers <zwilling@localhost>
 Installed-Size: $(du -s --apparent-size --block-size=1024 "$root/usr" | cut -f 1)
 Depends: libc6 (>= $(glibc_needed))
-Recommends: python3, libzstd1
+Recommends: python3, libzstd1, libpq5
 Section: utils
 Priority: optional
 Description: sealed, verified twin of an institution's data

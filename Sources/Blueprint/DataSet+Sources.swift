@@ -63,6 +63,43 @@ extension DataSet {
         }
     }
 
+    package struct Postgres: Hashable, Sendable {
+        /// Keywords or a URI as libpq takes them, without a password.
+        package let connection: Written<String>
+
+        init?(_ form: Form, isWanted: Bool) {
+            guard form.isFor("postgres", isWanted, ["connection"]) else { return nil }
+            let connection = form.text(
+                "connection",
+                Words(
+                    "where the server is, as libpq takes it, without a password",
+                    de: "wo der Server ist, wie libpq es nimmt, ohne Passwort"), required: true)
+            guard let connection else { return nil }
+            guard !Self.hasPassword(connection.value) else {
+                form.findings.error(
+                    "password-in-blueprint", at: connection.place,
+                    Words("A password does not belong here.", de: "Ein Passwort gehört nicht hierher."),
+                    remedy: Words(
+                        "Put it into ~/.pgpass of the user that protects, or name another file with \"passfile=FILE\".",
+                        de: "Es in ~/.pgpass des sichernden Benutzers schreiben oder mit „passfile=DATEI“ eine andere Datei nennen."))
+                return nil
+            }
+            self.connection = connection
+        }
+
+        /// `password=…` in keywords or a URI, or `user:password@` in a URI.
+        private static func hasPassword(_ text: String) -> Bool {
+            let lower = text.lowercased()
+            let keyword = lower.split { " ?&".contains($0) }.contains {
+                $0.hasPrefix("password=") || $0 == "password"
+            }
+            guard !keyword, lower.hasPrefix("postgres"), lower.contains("://") else { return keyword }
+            let authority = lower.split(separator: "/", omittingEmptySubsequences: false).dropFirst(2)
+            let user = authority.first?.split(separator: "@", omittingEmptySubsequences: false) ?? []
+            return user.count > 1 && user[0].contains(":")
+        }
+    }
+
     package struct Secret: Hashable, Sendable {
         package enum Origin: Hashable, Sendable {
             case file(Written<String>)

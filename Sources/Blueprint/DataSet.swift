@@ -8,6 +8,8 @@ package struct DataSet: Formed, Hashable, Sendable {
         case files
         /// What a vendor's dump tool says.
         case command
+        /// A whole PostgreSQL cluster, over its replication protocol.
+        case postgres
         /// Something that must never be shown: a password, a key, a licence.
         case secret
     }
@@ -16,6 +18,7 @@ package struct DataSet: Formed, Hashable, Sendable {
     package enum Source: Hashable, Sendable {
         case files(Files)
         case command(Command)
+        case postgres(Postgres)
         case secret(Secret)
     }
 
@@ -32,6 +35,7 @@ package struct DataSet: Formed, Hashable, Sendable {
         switch source {
         case .files: .files
         case .command: .command
+        case .postgres: .postgres
         case .secret: .secret
         }
     }
@@ -49,6 +53,7 @@ package struct DataSet: Formed, Hashable, Sendable {
         categories = Self.categories(form)
         let files = Files(form, isWanted: kind?.value == .files)
         let command = Command(form, isWanted: kind?.value == .command)
+        let postgres = Postgres(form, isWanted: kind?.value == .postgres)
         let secret = Secret(form, isWanted: kind?.value == .secret)
         guard let id, let kind else { return nil }
         self.id = id
@@ -59,6 +64,9 @@ package struct DataSet: Formed, Hashable, Sendable {
         case .command:
             guard let command else { return nil }
             source = .command(command)
+        case .postgres:
+            guard let postgres else { return nil }
+            source = .postgres(postgres)
         case .secret:
             guard let secret else { return nil }
             source = .secret(secret)

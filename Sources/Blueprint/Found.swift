@@ -26,10 +26,10 @@ package enum Found: Hashable, Sendable {
     private func lines(_ number: Int) -> [String] {
         switch self {
         case .postgres(_, let port):
-            let dump = "pg_dumpall --port=\(port) --clean --if-exists"
+            let connection = "host=/var/run/postgresql port=\(port) user=zwilling"
             return [
-                "  - id: postgres-\(port)", "    kind: command", "    dump: \(quoted(dump))",
-                "    load: \(quoted("psql --port=\(port) postgres"))", "    rpo: 1 h",
+                "  - id: postgres-\(port)", "    kind: postgres",
+                "    connection: \(quoted(connection))", "    rpo: 1 h",
             ]
         case .directory(let path):
             return [

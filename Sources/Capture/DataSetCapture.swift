@@ -2,6 +2,7 @@
 import Blueprint
 import Files
 import Ground
+import Postgres
 import Programs
 import Vault
 
@@ -31,11 +32,13 @@ package struct DataSetCapture: Sendable {
         case .command(let command):
             let program = Program(
                 shell: command.dump.value, timeout: .seconds(command.timeout.seconds))
-            return try await stream(id).run(
+            return try await stream(id, .command).run(
                 program, as: Array(id.utf8), cache: cache, report: report)
+        case .postgres(let postgres):
+            return try await run(postgres, id, cache, report)
         case .secret(let secret):
             let held = try await held(secret, id)
-            return try await store([held], id, cache)
+            return try await store([held], id, .secret, cache)
         }
     }
 
@@ -48,7 +51,7 @@ package struct DataSetCapture: Sendable {
             let path = file.name.split(separator: "/").map { Array($0.utf8) }
             return (StreamedEntry(path, permissions: 0o600, modified: begun), file.bytes)
         }
-        return try await store(held, Self.blueprint, cache)
+        return try await store(held, Self.blueprint, .blueprint, cache)
     }
 
     // MARK: Kinds
@@ -115,16 +118,33 @@ package struct DataSetCapture: Sendable {
         return (entry, bytes)
     }
 
-    private func stream(_ id: String) -> StreamCapture {
-        let draft = RecordBody(
+    private func run(
+        _ postgres: DataSet.Postgres, _ id: String, _ cache: WriterCache,
+        _ report: @escaping @Sendable (CaptureProgress) -> Void
+    ) async throws(Trouble) -> Captured {
+        let address: ServerAddress
+        do throws(ServerError) {
+            address = try ServerAddress(postgres.connection.value)
+        } catch { throw error.trouble }
+        let base = try PostgresBase(address, now: writer.world.now)
+        let capture = stream(id, .postgresBase)
+        let stored = try await capture.store(base, cache: cache, report: report)
+        let span = try base.span()
+        return try await capture.commit(stored) { $0.postgres = span }
+    }
+
+    private func stream(_ id: String, _ source: RecordBody.Source) -> StreamCapture {
+        var draft = RecordBody(
             kind: .snapshot, begun: writer.world.now(), dataSet: id, host: host, paths: [])
+        draft.source = source
         return StreamCapture(writer, draft: draft)
     }
 
     private func store(
-        _ held: [(StreamedEntry, [UInt8])], _ id: String, _ cache: WriterCache
+        _ held: [(StreamedEntry, [UInt8])], _ id: String, _ source: RecordBody.Source,
+        _ cache: WriterCache
     ) async throws(Trouble) -> Captured {
-        let capture = stream(id)
+        let capture = stream(id, source)
         return try await capture.commit(capture.store(HeldSource(held), cache: cache))
     }
 }

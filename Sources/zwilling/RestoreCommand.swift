@@ -107,7 +107,21 @@ struct RestoreCommand: AsyncParsableCommand {
             restored: restored, snapshot: fact, target: try to.absolute(),
             seconds: progress.seconds)
         if restored.isEmpty { throw nothing(in: fact) }
+        var server: PostgresCopy?
+        if let span = fact.body.postgres, snapshot.path == nil, include.isEmpty,
+            report.exitCode != 1
+        {
+            let copy = PostgresCopy(at: try to.absolute(), span)
+            try copy.settle()
+            server = copy
+        }
         try output.json ? showJSON(report.fields) : report.show()
+        if let server {
+            tell(
+                say(
+                    "Start it as the user to whom it belongs: pg_ctl -D \(printable(server.directory)) start",
+                    de: "Starten als der Benutzer, dem es gehört: pg_ctl -D \(printable(server.directory)) start"))
+        }
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }
 

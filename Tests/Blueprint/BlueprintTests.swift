@@ -209,6 +209,9 @@ struct CheckTests {
         Case(.error, "file-elsewhere", "wohngeld.bpmn", "../wohngeld.bpmn", at: "../"),
         Case(.error, "not-yaml", "kind: municipality", "kind: [municipality", at: ""),
         Case(.error, "not-yaml", "kind: municipality", "kind: a\nkind: b", at: "kind"),
+        Case(
+            .error, "password-in-blueprint", "{id: pw, kind: secret, file: /etc/fach/pw,",
+            "{id: pw, kind: postgres, connection: \"host=x password=y\",", at: "\"host"),
         Case(.warning, "leika-unknown", "99107023017000", "99999999999999", at: "\"999"),
         Case(.warning, "nobody-in-role", "holder: anna, ", "", at: "leitung"),
         Case(.warning, "no-deputy", "deputies: [bernd]", "deputies: [anna]", at: "leitung"),

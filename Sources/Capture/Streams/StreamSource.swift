@@ -93,6 +93,17 @@ package struct StreamBatch: Sendable {
         while let length = nextCut(isLast: false) { cut(length) }
     }
 
+    package mutating func append(_ more: Span<UInt8>) {
+        unsafe more.withUnsafeBufferPointer { bytes in
+            // Safe because the bytes are copied before the span goes.
+            unsafe self.bytes.append(contentsOf: bytes)
+        }
+        while let length = nextCut(isLast: false) { cut(length) }
+    }
+
+    /// The same without what it holds: what stands in for it while somebody else fills it.
+    package var emptied: StreamBatch { StreamBatch(gear) }
+
     // MARK: For the capture
 
     /// One allocation for all that comes.

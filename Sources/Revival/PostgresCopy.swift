@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Capture
+import Files
+import Ground
+import Postgres
+import Vault
+
+/// A restored base → a data directory that starts, recovers by itself, and touches nothing of the
+/// original: it follows nobody, archives nowhere, and its tablespaces lie beside it.
+package struct PostgresCopy: Sendable {
+    /// Of the target of the restore.
+    private let target: [UInt8]
+    private let span: PostgresSpan
+
+    package init(at target: [UInt8], _ span: PostgresSpan) {
+        (self.target, self.span) = (target, span)
+    }
+
+    /// Where the data directory is.
+    package var directory: [UInt8] { path(PostgresTree.data) }
+
+    private static let fileBytesMax = 16 << 20
+
+    package func settle() throws(Trouble) {
+        let act = Words("Cannot make startable", de: "Kann nicht startfähig machen:")
+        do throws(SystemError) {
+            let data = try Descriptor.directory(directory)
+            let owner = try data.status()
+            for name in RecoverySettings.filesToRemove { data.discard(Array(name.utf8)) }
+            try rewrite("postgresql.conf", owner) { ForeignSettings.commented($0) }
+            let settings = RecoverySettings(to: .latest, on: span.timeline)
+            try rewrite("postgresql.auto.conf", owner, isMade: true) {
+                ForeignSettings.commented($0) + Array(settings.appendix.utf8)
+            }
+            try rewrite(RecoverySettings.signalFile, owner, isMade: true) { _ in [] }
+            let spaces = try tablespaces()
+            if !spaces.isEmpty {
+                try rewrite("tablespace_map", owner, isMade: true) { _ in
+                    RecoverySettings.tablespaceMap(spaces)
+                }
+            }
+            // The server must get to its directory, and refuses one that others may enter.
+            try data.setPermissions(0o700)
+            let folder = try Descriptor.directory(target)
+            if try folder.status().user != owner.user {
+                try folder.setOwner(user: owner.user, group: owner.group)
+            }
+        } catch { throw error.trouble(act) }
+    }
+
+    /// Changes a file, which goes on belonging to the server's user.
+    private func rewrite(
+        _ name: String, _ owner: FileStatus, isMade: Bool = false,
+        _ change: ([UInt8]) -> [UInt8]
+    ) throws(SystemError) {
+        let file = directory + Array("/\(name)".utf8)
+        var before: [UInt8] = []
+        do throws(SystemError) {
+            before = try Machine.readWhole(file, upTo: Self.fileBytesMax)
+        } catch {
+            guard error.kind == .missing else { throw error }
+            if !isMade { return }
+        }
+        try Machine.writeDurably(file, change(before))
+        try Descriptor.directory(directory).setOwner(
+            Array(name.utf8), user: owner.user, group: owner.group)
+    }
+
+    private func tablespaces() throws(SystemError) -> [BaseBackup.Tablespace] {
+        let names: [[UInt8]]
+        do throws(SystemError) {
+            names = try Descriptor.directory(path(PostgresTree.tablespaces)).names()
+        } catch {
+            if error.kind == .missing { return [] }
+            throw error
+        }
+        return names.sorted { $0.lexicographicallyPrecedes($1) }.compactMap { name in
+            let text = String(decoding: name, as: UTF8.self)
+            let place = path(PostgresTree.tablespaces) + Array("/\(text)".utf8)
+            return UInt32(text).map {
+                BaseBackup.Tablespace(oid: $0, location: String(decoding: place, as: UTF8.self))
+            }
+        }
+    }
+
+    private func path(_ name: [UInt8]) -> [UInt8] { target + [UInt8(ascii: "/")] + name }
+}

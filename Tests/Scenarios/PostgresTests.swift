@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Foundation
+import Testing
+
+@Suite("A PostgreSQL cluster", .enabled(if: Cluster.isAvailable))
+struct PostgresTests {
+    let town: Town
+    let zwilling: Computer
+    let original: Cluster
+
+    init() throws {
+        town = try Town()
+        zwilling = try Computer(town)
+        original = try Cluster()
+        try original.start()
+        try zwilling.create()
+        let text = """
+            institution: Musterstadt
+            data: [{id: db, kind: postgres, connection: "\(original.address)", rpo: 1 h}]
+            """
+        try Data(text.utf8).write(to: town.home.appending(path: "institution.yaml"))
+    }
+
+    private func protect() throws -> (bytes: UInt64, added: UInt64) {
+        let outcome = try zwilling("protect", "--json")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let report = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+        let all = (report as? [String: Any])?["snapshots"] as? [[String: Any]]
+        let one = try #require(all?.first { $0["dataSet"] as? String == "db" })
+        let counts = try #require(one["counts"] as? [String: Any])
+        return (
+            try #require(counts["bytes"] as? UInt64), try #require(one["bytesAdded"] as? UInt64)
+        )
+    }
+
+    /// Restores the latest base, checks it, and starts it as a cluster of its own.
+    private func revive() throws -> Cluster {
+        let target = town.home.appending(path: "revived-\(UUID().uuidString)").path
+        let outcome = try zwilling.reading("restore", "--data", "db", "--to", target)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        // What makes it a copy is all that differs from what the server sent.
+        let changed = [
+            "postgresql.auto.conf", "postgresql.conf", "recovery.signal", "tablespace_map",
+            "pg_tblspc",
+        ].flatMap { ["-i", $0] }
+        try Cluster.run("/bin/chmod", ["711", town.home.path], asServer: false)
+        try Cluster.run("pg_verifybackup", ["-n"] + changed + [target + "/pgdata"])
+        let copy = try Cluster(folder: Cluster.newFolder())
+        try Cluster.run("/bin/mv", [target + "/pgdata", copy.data], asServer: false)
+        try copy.configure([:])
+        try copy.start()
+        Cluster.wait { (try? copy.psql("SELECT pg_is_in_recovery()")) == "f\n" }
+        return copy
+    }
+
+    @Test("Captured under load it starts elsewhere, whole and consistent, and is read only by its own")
+    func underLoad() throws {
+        try original.tool("pgbench", ["-i", "-q", "-s", "4", "postgres"])
+        try original.psql("CREATE TABLE marked AS SELECT 'before' AS word")
+        let load = Cluster.process("pgbench", ["-c", "4", "-T", "60", "-n", "postgres"])
+        load.environment = ProcessInfo.processInfo.environment.merging(original.environment) { $1 }
+        (load.standardOutput, load.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
+        try load.run()
+        let first = try protect()
+        // Its signals are blocked, since they are in the thread that started it.
+        kill(load.processIdentifier, SIGKILL)
+        load.waitUntilExit()
+        #expect(first.bytes > 60 << 20)
+        original.kill()
+
+        let copy = try revive()
+        #expect(try copy.psql("SELECT word FROM marked") == "before\n")
+        // pgbench's own invariant: every transaction adds the same to all four.
+        let sums = try copy.psql(
+            """
+            SELECT count(DISTINCT s) FROM (SELECT sum(abalance) AS s FROM pgbench_accounts
+            UNION ALL SELECT sum(tbalance) FROM pgbench_tellers
+            UNION ALL SELECT sum(bbalance) FROM pgbench_branches
+            UNION ALL SELECT coalesce(sum(delta), 0) FROM pgbench_history) AS sums
+            """)
+        #expect(sums == "1\n")
+        try copy.psql("CREATE EXTENSION amcheck")
+        try copy.tool("pg_amcheck", ["--all", "--heapallindexed"])
+        // It began a timeline of its own.
+        #expect(try copy.psql("SELECT timeline_id FROM pg_control_checkpoint()") != "1\n")
+    }
+
+    @Test("The second base costs what has changed, and tablespaces come along")
+    func again() throws {
+        let space = original.folder + "/space"
+        try FileManager.default.createDirectory(atPath: space, withIntermediateDirectories: true)
+        try Cluster.own(space)
+        try original.psql("CREATE TABLESPACE apart LOCATION '\(space)'")
+        try original.psql(
+            "CREATE TABLE far TABLESPACE apart AS SELECT n, md5(n::text) AS t FROM generate_series(1, 200000) n")
+        try original.tool("pgbench", ["-i", "-q", "-s", "6", "postgres"])
+        try original.psql("VACUUM FREEZE")
+        let first = try protect()
+        try original.psql("UPDATE pgbench_accounts SET abalance = 1 WHERE aid <= 6000")
+        let second = try protect()
+        #expect(second.added * 10 <= first.added, "\(second.added) of \(first.added)")
+        original.stop()
+        let copy = try revive()
+        #expect(try copy.psql("SELECT count(*) FROM pgbench_accounts WHERE abalance = 1") == "6000\n")
+        #expect(try copy.psql("SELECT count(*) FROM far WHERE t = md5(n::text)") == "200000\n")
+    }
+
+    @Test("A server that is gone, or a password in the blueprint, is refused in words and leaves no snapshot")
+    func refused() throws {
+        original.stop()
+        let gone = try zwilling("protect")
+        #expect(gone.code == 1 && gone.errors.contains("db"))
+        #expect(try zwilling("snapshots", "--json").output.contains("\"dataSet\":\"db\"") == false)
+        let file = town.home.appending(path: "institution.yaml")
+        for address in ["host=x password=hunter2", "postgresql://a:hunter2@x/db", "postgres://x/db?password=hunter2"] {
+            let text = "institution: X\ndata: [{id: db, kind: postgres, connection: \"\(address)\"}]\n"
+            try Data(text.utf8).write(to: file)
+            let outcome = try zwilling("protect")
+            #expect(outcome.code == 2)
+            #expect(!(outcome.output + outcome.errors).contains("hunter2"))
+            #expect(outcome.errors.contains(".pgpass"))
+        }
+    }
+}
