@@ -128,13 +128,26 @@ enum RestoreJob: Sendable {
 struct RestoreWork: Sendable {
     private var sections: ArraySlice<SectionReference>
     private var pieces: [RestorePiece] = []
+    /// Files that workers are writing to, and how many are. Two in one file wait for each other in
+    /// the kernel, which costs more than what they write.
+    private var busy: [ObjectIdentifier: Int] = [:]
 
     init(sections: [SectionReference]) { self.sections = sections[...] }
 
-    /// Pieces first, so that few wait in memory.
+    /// Pieces first, so that few wait in memory; of a file at which nobody is, if there is one.
     mutating func take() -> RestoreJob? {
-        if let piece = pieces.popLast() { return .piece(piece) }
-        return sections.popFirst().map { .section($0) }
+        let free = pieces.lastIndex { piece in piece.file.map { busy[$0] == nil } ?? true }
+        guard let index = free ?? (sections.isEmpty ? pieces.indices.last : nil) else {
+            return sections.popFirst().map { .section($0) }
+        }
+        let piece = pieces.remove(at: index)
+        if let file = piece.file { busy[file, default: 0] += 1 }
+        return .piece(piece)
+    }
+
+    mutating func finish(_ piece: RestorePiece) {
+        guard let file = piece.file, let count = busy[file] else { return }
+        busy[file] = count > 1 ? count - 1 : nil
     }
 
     mutating func add(_ new: [RestorePiece]) { pieces = new.reversed() + pieces }
@@ -156,6 +169,11 @@ enum RestorePiece: Sendable {
     case slices(ChunkReference, [Placed])
     /// Some chunks of a file, from a place in its stream. Whoever writes the last part finishes it.
     case part(FileInParts, [ChunkReference], start: UInt64)
+
+    /// Only where others may write to the same.
+    var file: ObjectIdentifier? {
+        if case .part(let file, _, _) = self { ObjectIdentifier(file) } else { nil }
+    }
 }
 
 /// A file that several workers may write to.

@@ -27,7 +27,7 @@ final class RestoreWorker {
                 board.done { $0.add(pieces) }
             case .piece(let piece):
                 try await write(piece)
-                board.done()
+                board.done { $0.finish(piece) }
             }
         }
     }

@@ -31,7 +31,7 @@ package final class PackWindows: Sendable {
     private static let windowsMax = 3
     private static let stretchBytes = 1 << 20
     /// Fetched more often, a pack is read in stretches: then its chunks are wanted here and there.
-    private static let wholeReadsMax = 2
+    private static let wholeReadsMax = 8
 
     private let site: any Site
     private let reading: Reading
