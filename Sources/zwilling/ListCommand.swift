@@ -53,7 +53,9 @@ struct ListCommand: AsyncParsableCommand {
         let open = try await KnownVault(vault).opened(passphrase)
         let fact = try open.observed.snapshot(snapshot.wish, of: dataSet.data)
         let tree = try await TreeReader(open, fact)
-        let bases = snapshot.path.map { [$0] } ?? fact.body.paths.compactMap(treePath)
+        // What came as a stream has no protected paths: it begins at the top.
+        let own = fact.body.paths.isEmpty ? [[]] : fact.body.paths.compactMap(treePath)
+        let bases = snapshot.path.map { [$0] } ?? own
         var entries: [EntryView.Fields] = []
         let page = Page()
         var isEmpty = true

@@ -61,6 +61,22 @@ struct ProtectCommand: AsyncParsableCommand {
     @OptionGroup var vault: VaultOptions
     @OptionGroup var output: OutputOptions
 
+    /// An option that would not be heeded must not look as if it were.
+    mutating func validate() throws {
+        if paths.isEmpty, name != nil || selection.isGiven {
+            throw ValidationError(
+                say(
+                    "--name and what is left out are for paths; for data sets the blueprint says it.",
+                    de: "--name und Auslassungen gelten für Pfade; für Datenbestände sagt es der Bauplan."))
+        }
+        if !paths.isEmpty, !data.isEmpty || blueprint.file != nil {
+            throw ValidationError(
+                say(
+                    "Protect either paths or what a blueprint names.",
+                    de: "Entweder Pfade sichern oder was ein Bauplan nennt."))
+        }
+    }
+
     mutating func run() async throws {
         Machine.keepMemory()
         if paths.isEmpty { return try await runBlueprint() }

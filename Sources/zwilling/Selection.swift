@@ -58,6 +58,12 @@ struct SelectionOptions: ParsableArguments {
             valueName: say("how", de: "wie")))
     var compression: CompressionOption?
 
+    /// Whether anything of it was asked for.
+    var isGiven: Bool {
+        !exclude.isEmpty || !excludeFile.isEmpty || excludeCaches || oneFileSystem
+            || compression != nil
+    }
+
     /// - Parameter place: the vault itself, which is never part of what it protects.
     func options(
         leavingOut place: [UInt8], of protected: ProtectedPaths

@@ -68,6 +68,7 @@ struct SnapshotsCommand: AsyncParsableCommand {
     /// The data set's name, and its paths where the name does not tell.
     private func description(of body: RecordBody) -> String {
         let paths = body.paths.map { printable($0) }.joined(separator: ", ")
+        if paths.isEmpty { return plain(body.dataSet) }
         return body.dataSet == paths ? paths : "\(plain(body.dataSet)) (\(paths))"
     }
 

@@ -84,8 +84,9 @@ struct InstitutionTests {
         #expect(
             try String(contentsOf: secrets.appending(path: "pw"), encoding: .utf8) == Self.secret)
         #expect(
-            try zwilling.reading("ls", "--data", "blueprint", "latest:/").output
+            try zwilling.reading("ls", "--data", "blueprint").output
                 .contains("institution.yaml"))
+        #expect(!(try zwilling("snapshots").output.contains("()")))
     }
 
     @Test("The blueprint is captured at every change, and only then")
@@ -191,6 +192,10 @@ struct InstitutionTests {
         #expect(try zwilling("snapshots").output.contains("No snapshot"))
         #expect(try zwilling("protect", "--data", "nobody").code == 2)
         #expect(try zwilling("status", "-f", "nowhere.yaml").code == 2)
+        // What would not be heeded is refused.
+        #expect(try zwilling("protect", "--exclude", "x").code == 2)
+        #expect(try zwilling("protect", "--name", "x").code == 2)
+        #expect(try zwilling("protect", town.tree.path, "--data", "db").code == 2)
     }
 
     @Test("init writes a blueprint that check takes, and never over another", arguments: ["C", "de_DE.UTF-8"])
