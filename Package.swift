@@ -44,8 +44,8 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        .systemLibrary(
-            name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        // Without pkg-config, which would put the system's libraries before our static ones.
+        .systemLibrary(name: "CYaml", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CCompanions"),
         .target(name: "CPostgres"),
