@@ -66,9 +66,16 @@ extension DataSet {
     package struct Postgres: Hashable, Sendable {
         /// Keywords or a URI as libpq takes them, without a password.
         package let connection: Written<String>
+        /// How often it is copied whole while its log is followed.
+        package let baseEvery: Written<Span>?
 
         init?(_ form: Form, isWanted: Bool) {
-            guard form.isFor("postgres", isWanted, ["connection"]) else { return nil }
+            guard form.isFor("postgres", isWanted, ["connection", "base-every"]) else { return nil }
+            baseEvery = form.span(
+                "base-every",
+                Words(
+                    "how often it is copied whole while its log is followed (else 1 d)",
+                    de: "wie oft er ganz gesichert wird, während sein Protokoll verfolgt wird (sonst 1 d)"))
             let connection = form.text(
                 "connection",
                 Words(

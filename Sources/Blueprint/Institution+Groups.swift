@@ -7,6 +7,9 @@ package struct ConsistencyGroup: Hashable, Sendable {
     package let application: Application?
     package let data: [DataSet]
 
+    /// The same without whoever would have to hold still.
+    package var unheld: ConsistencyGroup { ConsistencyGroup(application: nil, data: data) }
+
     /// The same with only these of its data sets; nil where it has none of them.
     package func keeping(_ ids: [String]) -> ConsistencyGroup? {
         let kept = data.filter { ids.contains($0.id.value) }
