@@ -21,7 +21,14 @@ extension Institution {
     /// What is to be captured on a host, in order. A data set of several applications is captured
     /// with the first of them.
     package func groups(on host: String) -> [ConsistencyGroup] {
-        var left = data.filter { $0.isOn(host) }
+        grouped(data.filter { $0.isOn(host) })
+    }
+
+    /// The same for all hosts together.
+    package var allGroups: [ConsistencyGroup] { grouped(data) }
+
+    private func grouped(_ all: [DataSet]) -> [ConsistencyGroup] {
+        var left = all
         var groups: [ConsistencyGroup] = []
         for application in applications {
             let own = application.data.compactMap { name in

@@ -274,7 +274,7 @@ package final class LogCapture: Sendable {
 // MARK: - Watching
 
 extension LogCapture {
-    private static let watchMilliseconds = 2000
+    private static let watchMilliseconds = 1000
     /// Log that waits at a server without a bound before people are told.
     private static let heldBytesWarned: UInt64 = 1 << 30
 
