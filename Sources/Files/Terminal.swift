@@ -158,6 +158,24 @@ extension Terminal {
         }
     }
 
+    /// Whether there is a terminal on which a person can be asked, or shown what no log may hold.
+    package static var isThere: Bool {
+        do throws(SystemError) {
+            _ = try Descriptor.open(
+                Array("/dev/tty".utf8), in: AT_FDCWD, O_RDWR, label: Array("/dev/tty".utf8))
+            return true
+        } catch { return false }
+    }
+
+    /// Shows a line on the terminal itself, wherever the streams of this process lead.
+    ///
+    /// - Throws: `SystemError` where there is no terminal.
+    package static func showSecret(_ line: String) throws(SystemError) {
+        let terminal = try Descriptor.open(
+            Array("/dev/tty".utf8), in: AT_FDCWD, O_RDWR, label: Array("/dev/tty".utf8))
+        show(line + "\n", on: terminal)
+    }
+
     /// A character of UTF-8 goes as a whole.
     private static func removeLast(of line: inout [UInt8]) {
         while let last = line.popLast(), last & 0xc0 == 0x80 {}

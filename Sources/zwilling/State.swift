@@ -78,6 +78,8 @@ struct VaultState {
         /// The path of the vault's directory.
         case place
         case memory, cache, lock
+        /// By which this machine knows its own claim to an invitation.
+        case claimant
         /// The hash of the blueprint that was captured last.
         case blueprint
         /// Until when the log of each data set is known to be in the vault wholly.
@@ -158,6 +160,11 @@ struct VaultState {
                         + "dem vergleichen, was da sein muss."),
                 cause: error)
         }
+    }
+
+    /// nil where this machine has not tried to take up an invitation, or no longer knows.
+    func claimant() throws(Trouble) -> Identifier? {
+        try read(.claimant).flatMap { Identifier($0) }
     }
 
     /// nil where there is none or it cannot be used: it is then made anew.
