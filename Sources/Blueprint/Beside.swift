@@ -52,7 +52,9 @@ struct Beside {
         guard let bytes = load(file.value) else {
             findings.error(
                 .fileMissing, at: file.place,
-                Words("There is no file \"\(file.value)\".", de: "Die Datei „\(file.value)“ gibt es nicht."),
+                Words(
+                    "There is no file \"\(file.value)\" that can be read (up to 4 MiB).",
+                    de: "Eine lesbare Datei „\(file.value)“ (bis 4 MiB) gibt es nicht."),
                 remedy: Words("Put it beside the blueprint.", de: "Sie neben den Bauplan legen."))
             return nil
         }

@@ -93,7 +93,8 @@ struct Check {
     }
 
     private func refer(_ name: Written<String>?, _ known: Set<String>, _ noun: Words) {
-        guard let name, !known.contains(name.value) else { return }
+        guard let name, !known.contains(name.value), !findings.unread.contains(name.value)
+        else { return }
         let near = nearest(to: name.value, among: Array(known))
         findings.error(
             .danglingReference, at: name.place,

@@ -58,6 +58,8 @@ package struct Finding: Hashable, Sendable {
 /// Collects what is found while a blueprint is read.
 final class Findings {
     private(set) var all: [Finding] = []
+    /// Ids of what stands there but could not be read: whatever refers to them is right.
+    var unread: Set<String> = []
 
     func add(
         _ severity: Finding.Severity, _ code: Finding.Code, at place: Place, _ message: Words,

@@ -185,7 +185,11 @@ final class Form {
             }
             let form = Form(mapping, at: item.place, findings)
             defer { form.finish() }
-            return Value(form)
+            let value = Value(form)
+            if value == nil, let id = form.pairs.first(where: { $0.key == "id" })?.value.text {
+                findings.unread.insert(id)
+            }
+            return value
         }
     }
 

@@ -71,6 +71,13 @@ struct CheckTests {
         #expect(findings.map(\.place) == findings.map(\.place).sorted())
     }
 
+    @Test("What could not be read is there all the same for those who refer to it")
+    func unread() {
+        let text = town.replacingOccurrences(of: "kind: podman", with: "kind: zeppelin")
+        let findings = read(text, files: beside).findings
+        #expect(findings.filter { $0.severity == .error }.map(\.code) == [.unknownWord])
+    }
+
     @Test("What is no blueprint is refused, whatever it is", arguments: [
         "", "[]", "- a", "text", "\u{0}", "a: &a [*a]", "{", "'", "institution: \"\\ud800\"",
         "institution: X\n---\ninstitution: Y", "? {a: b}\n: c", "institution: {a: b}",

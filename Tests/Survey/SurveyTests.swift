@@ -104,7 +104,7 @@ final class SurveyTests {
             return Array(answer.utf8)
         }
         #expect(found == [] && unseen.count == 1)
-        #expect(unseen[0].english.hasPrefix("Containers of docker: "))
+        #expect(unseen.first?.english.hasPrefix("Containers of docker: ") == true)
     }
 
     private static let header = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
