@@ -79,18 +79,24 @@ struct InitCommand: AsyncParsableCommand {
         do throws(SystemError) {
             try Machine.writeDurably(path, Array(text.utf8), permissions: 0o644)
         } catch { throw error.trouble(Words("Cannot write the blueprint", de: "Bauplan lässt sich nicht schreiben:")) }
+        try report(path, seen.count, told.count, unseen)
+    }
+
+    private func report(
+        _ path: [UInt8], _ seen: Int, _ told: Int, _ unseen: [Words]
+    ) throws {
         for one in unseen { tell(say("Not seen: ", de: "Nicht gesehen: ") + plain(say(one))) }
         if output.json {
             return try showJSON(
                 Fields(
-                    blueprint: PathFields(bytes: path), found: seen.count, told: told.count,
+                    blueprint: PathFields(bytes: path), found: seen, told: told,
                     unseen: unseen.map(say)))
         }
         try show([
             say("Written to \(printable(path)).", de: "Geschrieben nach \(printable(path))."),
             say(
-                "Found on this machine and marked in it: \(seen.count). Taken from a table: \(told.count).",
-                de: "Auf diesem Rechner gefunden und darin gekennzeichnet: \(seen.count). Aus einer Tabelle: \(told.count)."),
+                "Found on this machine and marked in it: \(seen). Taken from a table: \(told).",
+                de: "Auf diesem Rechner gefunden und darin gekennzeichnet: \(seen). Aus einer Tabelle: \(told)."),
             say(
                 "Not looked at: other hosts, Windows, virtualisation (--hosts FILE.csv).",
                 de: "Nicht angesehen: andere Rechner, Windows, Virtualisierung (--hosts DATEI.csv)."),
