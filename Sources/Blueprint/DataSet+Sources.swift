@@ -15,7 +15,7 @@ extension DataSet {
             else { return nil }
             let paths = form.texts(
                 "paths", Words("what is captured, from / on", de: "was gesichert wird, von / an"),
-                required: true)
+                required: true, pattern: "^/")
             exclude = form.texts("exclude", Words("patterns as in .gitignore", de: "Muster wie in .gitignore"))
             staysOnFileSystem =
                 form.flag("one-file-system", Words("leave out what is mounted below", de: "Eingehängtes auslassen"))?
@@ -27,9 +27,7 @@ extension DataSet {
                     de: "Datei, ohne die nicht gesichert wird: Sie sagt, dass alles da ist"))
             let bad = paths.filter { !$0.value.hasPrefix("/") }
             for path in bad {
-                form.wrong(
-                    "paths", at: path.place,
-                    Words("paths that begin with /", de: "Pfade, die mit / beginnen"))
+                form.wrong("paths", at: path.place, .paths)
             }
             guard bad.isEmpty, !paths.isEmpty || form.isDescribing else { return nil }
             self.paths = paths
@@ -83,19 +81,23 @@ extension DataSet {
                     de: "wo der Server ist, wie libpq es nimmt, ohne Passwort"), required: true)
             guard let connection else { return nil }
             guard !Self.hasPassword(connection.value) else {
-                form.findings.error(
-                    "password-in-blueprint", at: connection.place,
-                    Words("A password does not belong here.", de: "Ein Passwort gehört nicht hierher."),
-                    remedy: Words(
-                        "Put it into ~/.pgpass of the user that protects, or name another file with \"passfile=FILE\".",
-                        de: "Es in ~/.pgpass des sichernden Benutzers schreiben oder mit „passfile=DATEI“ eine andere Datei nennen."))
+                Self.refusePassword(at: connection.place, form.findings)
                 return nil
             }
             self.connection = connection
         }
 
+        static func refusePassword(at place: Place, _ findings: Findings) {
+            findings.error(
+                .passwordInBlueprint, at: place,
+                Words("A password does not belong here.", de: "Ein Passwort gehört nicht hierher."),
+                remedy: Words(
+                    "Put it into ~/.pgpass of the user that protects, or name another file with \"passfile=FILE\".",
+                    de: "Es in ~/.pgpass des sichernden Benutzers schreiben oder mit „passfile=DATEI“ eine andere Datei nennen."))
+        }
+
         /// `password=…` in keywords or a URI, or `user:password@` in a URI.
-        private static func hasPassword(_ text: String) -> Bool {
+        static func hasPassword(_ text: String) -> Bool {
             let lower = text.lowercased()
             let keyword = lower.split { " ?&".contains($0) }.contains {
                 $0.hasPrefix("password=") || $0 == "password"
@@ -127,7 +129,7 @@ extension DataSet {
             case (nil, let command?): origin = .command(command)
             default:
                 form.findings.error(
-                    "secret-from-one", at: form.place,
+                    .secretFromOne, at: form.place,
                     Words(
                         "A secret comes from a \"file\" or from a \"command\".",
                         de: "Ein Geheimnis kommt aus „file“ oder aus „command“."),
@@ -135,19 +137,5 @@ extension DataSet {
                 return nil
             }
         }
-    }
-}
-
-extension Form {
-    /// Whether the keys of a kind are to be read here. Where they are not, they are still known, so
-    /// that one of them is told apart from a slip of the pen.
-    fileprivate func isFor(_ kind: String, _ isWanted: Bool, _ keys: [String]) -> Bool {
-        if isWanted || isDescribing { return true }
-        excludes(
-            keys,
-            because: Words(
-                "This key is for data sets of kind \"\(kind)\".",
-                de: "Dieser Schlüssel gehört zu Datenbeständen der Art „\(kind)“."))
-        return false
     }
 }
