@@ -65,11 +65,26 @@ final class LogFolder {
         } catch { throw error.at(folder).trouble(Self.act) }
     }
 
-    func write(history: [UInt8], of timeline: UInt32) throws(Trouble) {
-        let name = TimelineHistory(timeline: timeline).fileName
+    func write(histories: [UInt32: [UInt8]]) throws(Trouble) {
+        for (timeline, content) in histories.sorted(by: { $0.key < $1.key }) {
+            do throws(SystemError) {
+                try Machine.writeDurably(path(ofHistory: timeline), content)
+            } catch { throw error.trouble(Self.act) }
+        }
+    }
+
+    /// What the base brought; empty where it brought none.
+    func history(of timeline: UInt32) throws(Trouble) -> [UInt8] {
         do throws(SystemError) {
-            try Machine.writeDurably(folder + Array("/\(name)".utf8), history)
-        } catch { throw error.trouble(Self.act) }
+            return try Machine.readWhole(path(ofHistory: timeline), upTo: 1 << 20)
+        } catch {
+            if error.kind == .missing { return [] }
+            throw error.trouble(Self.act)
+        }
+    }
+
+    private func path(ofHistory timeline: UInt32) -> [UInt8] {
+        folder + Array("/\(TimelineHistory(timeline: timeline).fileName)".utf8)
     }
 
     /// Everything in it belongs to whom the data directory belongs.

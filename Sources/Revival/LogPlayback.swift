@@ -46,9 +46,7 @@ package final class LogPlayback {
         let folder = try directory.map { directory throws(Trouble) in
             try LogFolder(in: directory, segmentBytes: UInt64(recovery.span.segmentBytes))
         }
-        for (timeline, content) in histories.sorted(by: { $0.key < $1.key }) where !content.isEmpty {
-            try folder?.write(history: content, of: timeline)
-        }
+        try folder?.write(histories: try completed(histories, folder))
         var reach = RecoveryReach(
             timeline: recovery.span.timeline, end: LSN(recovery.span.end),
             received: recovery.span.received, lastCommit: nil, isReached: recovery.goal == .latest)
@@ -69,7 +67,7 @@ package final class LogPlayback {
         }
         try folder?.settle()
         if let gap = way.gapUntil, !isPast(at?.lsn) {
-            troubles.append(Self.gap(recovery.base.body.dataSet, LSN(way.end), LSN(gap)))
+                troubles.append(Self.gap(recovery.base.body.dataSet, LSN(way.end), LSN(gap)))
         }
         reach.end = max(scan?.position ?? reach.end, reach.end)
         reach.lastCommit = search.lastCommit?.time
@@ -126,6 +124,26 @@ package final class LogPlayback {
                 de: "Spätere Zeitpunkte sind von einer späteren Grundsicherung aus erreichbar: „zwilling moments“."))
     }
 
+    /// A history that was not merged when the original went is told from where its log begins.
+    private func completed(
+        _ histories: [UInt32: [UInt8]], _ folder: LogFolder?
+    ) throws(Trouble) -> [UInt32: [UInt8]] {
+        var all = histories.filter { !$0.value.isEmpty }
+        var before = recovery.span.timeline
+        if all[before] == nil { all[before] = try folder?.history(of: before) }
+        for timeline in Set(recovery.pieces.all.map(\.span.timeline)).sorted()
+        where timeline > before {
+            if all[timeline] == nil,
+                let first = recovery.pieces.all.first(where: { $0.span.timeline == timeline })
+            {
+                let line = "\(before)\t\(LSN(first.span.start))\tas its log shows\n"
+                all[timeline] = (all[before] ?? []) + Array(line.utf8)
+            }
+            before = timeline
+        }
+        return all.filter { !$0.value.isEmpty }
+    }
+
     // MARK: One piece
 
     /// - Returns: where the log that was played ends.
@@ -139,7 +157,8 @@ package final class LogPlayback {
             try folder?.carry(from: before.timeline, to: timeline, at: position)
         }
         // What was played already is passed over.
-        let done = before.map(\.lsn) ?? position
+        let base = LSN(recovery.span.start)
+        let done = before.map(\.lsn) ?? (position < base ? base : position)
         func take(_ bytes: ArraySlice<UInt8>) throws(Trouble) {
             let start = position
             position = position + bytes.count
@@ -168,8 +187,12 @@ package final class LogPlayback {
     }
 
     private func read(_ bytes: ArraySlice<UInt8>, at start: LSN) {
+        // A base begins with a record.
         var scan =
-            self.scan ?? WALScan(from: start, segmentBytes: UInt64(recovery.span.segmentBytes))
+            self.scan
+            ?? WALScan(
+                from: start, segmentBytes: UInt64(recovery.span.segmentBytes),
+                isRecordStart: start.value == recovery.span.start)
         scan.feed(bytes.span) { search.note($0) }
         self.scan = scan
     }

@@ -104,21 +104,35 @@ package final class LogCapture: Sendable {
 
     // MARK: Beginning
 
+    /// Why a stream came to its end.
+    private enum End {
+        case toldToStop
+        case timeline(next: UInt32, at: LSN)
+        /// The server no longer has the log that follows.
+        case removed
+    }
+
     /// - Throws: whatever ends it before it was told to stop.
     private func follow(into session: UnitSession) async throws(Trouble) {
+        var isGap = false
         while true {
-            let stream = try Self.asked { () throws(ServerError) in try open() }
+            let stream = try Self.asked { () throws(ServerError) in try open(anew: isGap) }
             let log = FollowedLog(stream.wal, place: stream.place, now: writer.world.now())
             report(.follows(timeline: stream.place.timeline, from: stream.place.lsn))
-            guard let next = try await receive(log, into: session) else { return }
-            // The next timeline: its history comes with its first run.
-            let history = try Self.asked { () throws(ServerError) in
-                try stream.replication.history(of: next.timeline).content
+            isGap = false
+            switch try await receive(log, into: session) {
+            case .toldToStop: return
+            case .removed: isGap = true
+            case .timeline(let next, let lsn):
+                // Its history comes with its first run.
+                let history = try Self.asked { () throws(ServerError) in
+                    try stream.replication.history(of: next).content
+                }
+                let place = LogPlace(
+                    system: stream.place.system, timeline: next,
+                    segmentBytes: stream.place.segmentBytes, lsn: lsn)
+                spool.begin(place, history: history, now: writer.world.now())
             }
-            let place = LogPlace(
-                system: stream.place.system, timeline: next.timeline,
-                segmentBytes: stream.place.segmentBytes, lsn: next.lsn)
-            spool.begin(place, history: history, now: writer.world.now())
         }
     }
 
@@ -136,53 +150,44 @@ package final class LogCapture: Sendable {
 
     /// Connects, and begins where the log in the vault ends; where that is not possible any more,
     /// where the server's slot begins, and says so.
-    private func open() throws(ServerError) -> Opened {
+    ///
+    /// - Parameter isGap: that the server has removed what follows: nobody held it.
+    private func open(anew isGap: Bool) throws(ServerError) -> Opened {
         let replication = try Replication(to: plan.address)
-        let isNew = try replication.createSlot(plan.slot)
+        try replication.createSlot(plan.slot)
         let questions = try Connection(to: plan.address, for: .questions(database: nil))
         guard let slot = try questions.slotState(plan.slot) else {
             throw .lost(reason: "the slot \(plan.slot) vanished")
         }
         if slot.status == .lost {
-            _ = try replication.dropSlot(plan.slot)
+            try replication.dropSlot(plan.slot)
             throw .sink(.slotWasLost(plan.slot))
         }
-        standing.withLock { $0.isSynchronous = false }
         let restart = slot.restart ?? replication.flushed
-        if let known = spool.place, known.system == replication.systemIdentifier,
-            known.segmentBytes == UInt32(replication.segmentBytes),
-            let place = try continued(known, replication, isNew ? nil : restart)
-        {
-            do throws(ServerError) { return try stream(replication, place) } catch {
-                // The server has removed what follows: nobody held it.
-                guard case .refused(let refusal) = error, refusal.sqlState == "58P01" else {
-                    throw error
-                }
-                report(.gap(.logHasGap(plan.dataSet, from: known.lsn, to: restart)))
-                return try anew(replication, at: restart)
-            }
-        }
         if let known = spool.place {
+            let isOurs =
+                known.system == replication.systemIdentifier
+                && known.segmentBytes == UInt32(replication.segmentBytes)
+            if isOurs, !isGap, let place = try continued(known, replication) {
+                return try stream(replication, place)
+            }
             report(.gap(.logHasGap(plan.dataSet, from: known.lsn, to: restart)))
         }
         return try anew(replication, at: restart)
     }
 
     /// Where to go on behind what the vault has; nil where the server's history does not hold it.
-    ///
-    /// - Parameter confirmed: where an existing slot begins: up to there this program confirmed.
+    /// Where the slot begins says nothing: another server of a failover has made it anew.
     private func continued(
-        _ known: LogPlace, _ replication: Replication, _ confirmed: LSN?
+        _ known: LogPlace, _ replication: Replication
     ) throws(ServerError) -> LogPlace? {
         guard known.timeline <= replication.timeline else { return nil }
         if known.timeline == replication.timeline {
-            let lsn = max(known.lsn, confirmed ?? known.lsn)
             // A server that was put back to an older state would write other bytes in their place.
-            guard lsn <= replication.flushed else {
+            guard known.lsn <= replication.flushed else {
                 throw .sink(.serverWentBack(known.lsn, replication.flushed))
             }
-            if lsn > known.lsn { spool.begin(known.moved(to: lsn), history: [], now: writer.world.now()) }
-            return known.moved(to: lsn)
+            return known
         }
         let history = try replication.history(of: replication.timeline)
         guard let end = history.history.end(of: known.timeline) else { return nil }
@@ -221,10 +226,9 @@ package final class LogCapture: Sendable {
 
     // MARK: Receiving
 
-    /// - Returns: where the next timeline begins; nil where it was told to stop.
     private func receive(
         _ log: FollowedLog, into session: UnitSession
-    ) async throws(Trouble) -> (timeline: UInt32, lsn: LSN)? {
+    ) async throws(Trouble) -> End {
         standing.withLock { $0.durable = log.place.lsn }
         while true {
             let isStopping = pause(0)
@@ -233,17 +237,23 @@ package final class LogCapture: Sendable {
             }
             if isStopping {
                 try Self.asked { () throws(ServerError) in try log.wal.stop(.seconds(5)) }
-                return nil
+                return .toldToStop
             }
             if log.beats(Self.heartbeatSeconds, writer.world.now()) {
                 try await flush(log, into: session, evenEmpty: true)
             }
-            let message = try Self.asked { () throws(ServerError) in
-                try log.next(self.plan.cadenceMilliseconds, eager: state.isSynchronous)
+            let message: WALMessage?
+            do throws(ServerError) {
+                message = try log.next(plan.cadenceMilliseconds, eager: state.isSynchronous)
+            } catch {
+                if case .refused(let refusal) = error, refusal.sqlState == "58P01" {
+                    return .removed
+                }
+                throw error.trouble
             }
             guard case .timelineEnded(let next, let lsn)? = message else { continue }
             try await flush(log, into: session)
-            return (next, lsn)
+            return .timeline(next: next, at: lsn)
         }
     }
 
@@ -261,8 +271,10 @@ package final class LogCapture: Sendable {
         log.kept(content.count, at: now)
         spool.add(unit, span, content)
         let durable = log.place.lsn
-        try Self.asked { () throws(ServerError) in
-            try log.wal.confirm(written: log.wal.position, flushed: durable, applied: durable)
+        if !log.wal.hasEnded {
+            try Self.asked { () throws(ServerError) in
+                try log.wal.confirm(written: log.wal.position, flushed: durable, applied: durable)
+            }
         }
         standing.withLock { standing in
             standing.durable = durable

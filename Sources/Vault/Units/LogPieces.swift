@@ -58,7 +58,14 @@ package struct LogPieces: Sendable {
     /// - Parameter ends: of the timelines that later ones left, as their histories say; a timeline
     ///   that is not in it ends where the log of the next one begins.
     package func way(ends: [UInt32: UInt64] = [:]) -> Way {
-        var way = Way(timeline: base.timeline, end: base.end, received: base.received)
+        // From its start the base could do without the log that it brought itself, and every
+        // record can be read; where the log began later, it continues what the base brought.
+        let whole = way(from: base.start, ends)
+        return whole.end >= base.end ? whole : way(from: base.end, ends)
+    }
+
+    private func way(from start: UInt64, _ ends: [UInt32: UInt64]) -> Way {
+        var way = Way(timeline: base.timeline, end: start, received: base.received)
         let timelines = Set(all.map(\.span.timeline)).filter { $0 >= base.timeline }.sorted()
         for (index, timeline) in timelines.enumerated() {
             let own = all.filter { $0.span.timeline == timeline }
