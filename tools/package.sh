@@ -33,6 +33,7 @@ lay_out() {
     install -m 755 "$program" "$1/zwilling"
     ln -s zwilling "$1/zw"
     install -m 755 tools/rescue.py "$2/"
+    install -m 644 tools/zwilling.service "$2/"
     install -m 644 README.md docs/*.md tools/postgres-role.sql Examples/minimal/institution.yaml "$3/"
 }
 
@@ -56,6 +57,9 @@ make_deb() {
     local root="$work/deb" architecture
     architecture="$(dpkg --print-architecture)"
     lay_out "$root/usr/bin" "$root/usr/share/zwilling" "$root/usr/share/doc/zwilling"
+    # Installed, and started by nobody but the administrator.
+    mkdir -p "$root/lib/systemd/system"
+    mv "$root/usr/share/zwilling/zwilling.service" "$root/lib/systemd/system/"
     {
         echo "Zwilling, licensed under the EUPL-1.2:"
         echo

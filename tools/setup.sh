@@ -33,6 +33,8 @@ for_build() {
 
 for_test() {
     compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
+    # A site that can be made to hang.
+    needs bindfs bindfs
     [[ -x .build-venv/bin/python3 ]] && return
     # Debian takes ensurepip out of Python; a Python of one's own has it.
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)

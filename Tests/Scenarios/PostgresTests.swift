@@ -121,4 +121,51 @@ struct PostgresTests {
             #expect(outcome.errors.contains(".pgpass"))
         }
     }
+
+    @Test("A secret shows nowhere, comes back, and opens the door that it is for")
+    func secret() throws {
+        let canary = "Kanari-7f3b-9c21-Vogel"
+        let key = town.home.appending(path: "app.password")
+        try Data(canary.utf8).write(to: key)
+        let rules = original.data + "/pg_hba.conf"
+        let open = try String(contentsOfFile: rules, encoding: .utf8)
+        try Data("local all app scram-sha-256\n\(open)".utf8).write(to: URL(fileURLWithPath: rules))
+        try Cluster.own(rules)
+        try original.psql("CREATE ROLE app LOGIN PASSWORD '\(canary)'; SELECT pg_reload_conf()")
+        let blueprint = town.home.appending(path: "institution.yaml")
+        try Data(
+            """
+            institution: Musterstadt
+            data:
+              - {id: pw, kind: secret, file: "\(key.path)"}
+              - {id: lost, kind: secret, command: "cat \(key.path); cat \(key.path) >&2; exit 3"}
+            """.utf8
+        ).write(to: blueprint)
+        // One that fails is told without what it said.
+        let protected = try zwilling("protect", "--verbose")
+        #expect(protected.code == 1 && protected.errors.contains("lost"))
+        let shown = try ["snapshots", "status", "moments", "check"].map { command in
+            let outcome = try zwilling(command, "--json")
+            return outcome.output + outcome.errors
+        }
+        try FileManager.default.removeItem(at: key)
+        for text in shown + [protected.output, protected.errors] { #expect(!text.contains(canary)) }
+        let everywhere = try town.run("grep", "-r", "-l", "-a", canary, town.home.path)
+        #expect(everywhere.output == "", "\(everywhere.output)")
+
+        let target = town.home.appending(path: "back")
+        #expect(try zwilling.reading("restore", "--data", "pw", "--to", target.path).code == 0)
+        let back = target.appending(path: "pw")
+        let mode = try FileManager.default.attributesOfItem(atPath: back.path)[.posixPermissions]
+        #expect(mode as? Int == 0o600)
+        let password = try String(contentsOf: back, encoding: .utf8)
+        func login(_ password: String) throws -> String {
+            try Cluster.run(
+                "psql", ["-X", "-A", "-t", "-c", "SELECT current_user", "postgres"],
+                environment: original.environment.merging(
+                    ["PGUSER": "app", "PGPASSWORD": password]) { $1 })
+        }
+        #expect(try login(password) == "app\n")
+        #expect(throws: Cluster.Failure.self) { try login("wrong") }
+    }
 }

@@ -26,12 +26,12 @@ package struct LogPlace: Hashable, Sendable {
 /// File: magic, place of the start, history of the timeline, SHA-256 of all that; then frames of
 /// 44 bytes of facts, SHA-256 of facts and content, content. What does not fit its hash ends the
 /// file: it was being written when the power went.
-struct LogRun: Sendable {
-    struct Frame: Sendable {
+package struct LogRun: Sendable {
+    package struct Frame: Sendable {
         let session: UInt64
         let unit: UInt32
-        let start: LSN
-        let end: LSN
+        package let start: LSN
+        package let end: LSN
         let received: Moment
         /// Of its content in the file.
         let offset: Int64
@@ -41,14 +41,14 @@ struct LogRun: Sendable {
 
     /// In the order of the runs; the name of the file.
     let number: Int
-    let start: LogPlace
+    package let start: LogPlace
     /// PostgreSQL's own file about the timeline; empty for the first.
-    let history: [UInt8]
-    var frames: [Frame] = []
+    package let history: [UInt8]
+    package internal(set) var frames: [Frame] = []
     /// Length of the file, as far as it is whole.
     var fileBytes: Int64
 
-    var end: LogPlace { start.moved(to: frames.last?.end ?? start.lsn) }
+    package var end: LogPlace { start.moved(to: frames.last?.end ?? start.lsn) }
     var bytes: Int { frames.reduce(0) { $0 + $1.bytes } }
     var name: [UInt8] { Array("\(number)".utf8) }
 
@@ -75,7 +75,9 @@ struct LogRun: Sendable {
         writer.u32(unit.number)
         writer.u64(span.start)
         writer.u64(span.end)
-        writer.moment(span.received)
+        // Of fixed length, unlike a time of the format.
+        writer.u64(UInt64(bitPattern: span.received.seconds))
+        writer.u32(span.received.nanoseconds)
         writer.u32(UInt32(content.count))
         writer.digest(Sealing.hash(writer.bytes + Sealing.hash(content).bytes))
         return writer.bytes
@@ -111,7 +113,8 @@ struct LogRun: Sendable {
             var reader = ByteReader(head)
             let (session, unit) = (try reader.u64(), try reader.u32())
             let (first, last) = (LSN(try reader.u64()), LSN(try reader.u64()))
-            let received = try reader.moment()
+            let seconds = Int64(bitPattern: try reader.u64())
+            let received = Moment(seconds: seconds, nanoseconds: try reader.u32())
             let count = Int(try reader.u32())
             let facts = head[..<reader.offset]
             let hash = try reader.digest()
@@ -134,7 +137,7 @@ struct LogRun: Sendable {
     }
 
     /// The units that it holds, as ranges name them.
-    var units: [RecordBody.UnitSpan] {
+    package var units: [RecordBody.UnitSpan] {
         var spans: [RecordBody.UnitSpan] = []
         for frame in frames {
             if let last = spans.last, last.session == frame.session, last.last + 1 == frame.unit {

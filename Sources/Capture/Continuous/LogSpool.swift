@@ -27,12 +27,12 @@ package final class LogSpool: Sendable {
     private let state: Mutex<State>
 
     // When a run is merged. Sizes are bytes of log.
-    static let bytesWanted = 16 << 20
+    package static let bytesWanted = 16 << 20
     /// A quarter of an hour, with a unit every 400 ms.
-    static let unitsWanted = 2250
-    static let secondsMax: Int64 = 86_400
+    package static let unitsWanted = 2250
+    package static let secondsMax: Int64 = 86_400
     /// What is kept at most while nobody merges; beyond, the oldest units stay units.
-    static let bytesMax = 1 << 30
+    package static let bytesMax = 1 << 30
 
     /// Reads what an earlier run of the program left.
     package init(in folder: [UInt8]) throws(Trouble) {
@@ -144,7 +144,7 @@ package final class LogSpool: Sendable {
     }
 
     /// The oldest run with something in it, which nobody adds to any more; nil where there is none.
-    func take() -> LogRun? {
+    package func take() -> LogRun? {
         state.withLock { state in
             state.isOpen = false
             while let first = state.runs.first {
@@ -158,7 +158,7 @@ package final class LogSpool: Sendable {
     }
 
     /// A run that the vault holds as a range now.
-    func drop(_ run: LogRun) {
+    package func drop(_ run: LogRun) {
         state.withLock { state in
             // Where the log ends must not go with its last run.
             if state.runs.last?.number == run.number, !state.isOpen {
@@ -177,7 +177,7 @@ package final class LogSpool: Sendable {
     }
 
     /// The content of a frame.
-    func content(of frame: LogRun.Frame, in run: LogRun) throws(Trouble) -> [UInt8] {
+    package func content(of frame: LogRun.Frame, in run: LogRun) throws(Trouble) -> [UInt8] {
         do throws(SystemError) {
             let file = try Descriptor.directory(folder).file(run.name)
             var bytes = [UInt8](repeating: 0, count: frame.bytes)
@@ -201,7 +201,8 @@ package final class LogSpool: Sendable {
             let got = try file.read(into: &buffer, at: 0, count: count, from: offset)
             return Array(buffer[..<got])
         }
-        let head = try bytes(0, LogRun.headBytesMax)
+        let size = try file.status().size
+        let head = try bytes(0, min(LogRun.headBytesMax, Int(size)))
         do {
             var run = try LogRun(number: number, head: head)
             while true {

@@ -4,9 +4,9 @@ import Ground
 
 /// When what is due: each data set so often that its copy never grows older than it may be. Times
 /// of the wall clock decide nothing but the order of work.
-struct Schedule: Sendable {
+package struct Schedule: Sendable {
     /// For data sets without an rpo, and between the bases of a log.
-    static let secondsUsual: Int64 = 86_400
+    package static let secondsUsual: Int64 = 86_400
     /// Even where nobody may lose a second: what is no log is copied whole.
     static let secondsMin: Int64 = 1
     private static let retrySecondsMin: Int64 = 10
@@ -23,12 +23,12 @@ struct Schedule: Sendable {
     private var entries: [String: Entry] = [:]
 
     /// - Parameter newest: when the newest copy of each data set was begun.
-    init(newest: [String: Moment]) {
+    package init(newest: [String: Moment]) {
         for (id, begun) in newest { entries[id] = Entry(begun: begun) }
     }
 
     /// Whether a copy must be begun now so that it is there before the last one is too old.
-    func isDue(_ id: String, every seconds: Int64?, now: Moment) -> Bool {
+    package func isDue(_ id: String, every seconds: Int64?, now: Moment) -> Bool {
         guard let entry = entries[id], let begun = entry.begun ?? entry.failed else { return true }
         if let failed = entry.failed {
             let wait = Self.retrySecondsMin << Int64(min(entry.failures - 1, 5))
@@ -41,11 +41,11 @@ struct Schedule: Sendable {
         return now.seconds - begun.seconds >= period - early || now < begun
     }
 
-    mutating func succeeded(_ id: String, begun: Moment, ended: Moment) {
+    package mutating func succeeded(_ id: String, begun: Moment, ended: Moment) {
         entries[id] = Entry(begun: begun, seconds: max(0, ended.seconds - begun.seconds) + 1)
     }
 
-    mutating func failed(_ id: String, at now: Moment) {
+    package mutating func failed(_ id: String, at now: Moment) {
         entries[id, default: Entry()].failures += 1
         entries[id]?.failed = now
     }

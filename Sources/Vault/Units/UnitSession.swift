@@ -12,6 +12,11 @@ package struct UnitReference: Hashable, Sendable {
     package let hash: Digest
     /// Of the object.
     package let bytes: Int
+
+    package init(session: UInt64, number: UInt32, name: ObjectName, hash: Digest, bytes: Int) {
+        (self.session, self.number, self.name) = (session, number, name)
+        (self.hash, self.bytes) = (hash, bytes)
+    }
 }
 
 /// The stream of units of one data set of one writer. One task at a time may use it.
