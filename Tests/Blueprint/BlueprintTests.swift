@@ -199,6 +199,8 @@ struct CheckTests {
         Case(.error, "wrong-value", "vault: /mnt/vault", "vault: vault", at: "vault"),
         Case(.error, "wrong-value", "timeout: 10 min", "timeout: ten", at: "ten"),
         Case(.error, "wrong-value", "paths: [/srv/akten]", "paths: [akten]", at: "akten]"),
+        Case(.error, "no-pattern", "\"*.tmp\"", "[\"*.tmp\", \"[a\"]", at: "\"[a\""),
+        Case(.error, "no-pattern", "\"*.tmp\"", "\"#a\"", at: "\"#a\""),
         Case(.error, "wrong-value", "id: akten\n", "id: Akten\n", at: "Akten"),
         Case(.error, "wrong-value", "[D2, D3]", "[D2, D9]", at: "D9]"),
         Case(.error, "wrong-value", "essential: true", "essential: perhaps", at: "perhaps"),
