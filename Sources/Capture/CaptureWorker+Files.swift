@@ -115,13 +115,16 @@ extension CaptureWorker {
         let end = min(place.status.size, start + Int64(Limits.segmentBytes))
         var segment = SectionJob.Segment(chunks: [], packs: [], bytes: 0)
         do throws(ReadTrouble) {
-            let file = try original { () throws(SystemError) in try open(place) }
-            let read = try await stream(file, [start..<end])
-            segment = SectionJob.Segment(
-                chunks: read.segments.flatMap { $0 }, packs: read.packs, bytes: read.bytes)
+            if !job.isRefused(item) {
+                let file = try original { () throws(SystemError) in try open(place) }
+                let read = try await stream(file, [start..<end])
+                segment = SectionJob.Segment(
+                    chunks: read.segments.flatMap { $0 }, packs: read.packs, bytes: read.bytes)
+            }
         } catch {
             // The original's troubles show again, and are told, when the file is put together.
             if case .vault(let trouble) = error { throw trouble }
+            job.refuse(item)
         }
         guard
             let all = job.note(item, segment: segment, number: number, of: place.status.segments)

@@ -51,6 +51,7 @@ final class SectionJob: Sendable {
         var remaining: Int
         var found: [Int: Found] = [:]
         var segments: [Int: [Int: Segment]] = [:]
+        var refused: Set<Int> = []
     }
 
     /// One piece of a large file.
@@ -80,6 +81,11 @@ final class SectionJob: Sendable {
             return all.sorted { $0.key < $1.key }.map(\.value)
         }
     }
+
+    /// Notes that a file cannot be opened, so that not each of its segments waits for it again.
+    func refuse(_ item: Int) { _ = state.withLock { $0.refused.insert(item) } }
+
+    func isRefused(_ item: Int) -> Bool { state.withLock { $0.refused.contains(item) } }
 
     /// Says that a unit is done; gives everything found to the one that ended the last.
     func unitDone() -> [Int: Found]? {
