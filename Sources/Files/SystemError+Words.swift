@@ -105,8 +105,11 @@ extension SystemError {
     var usualAdvice: Words? {
         switch code {
         case EMFILE, ENFILE:
-            Words("Allow more open files, for example with \"ulimit -n 4096\".",
-                de: "Mehr offene Dateien erlauben, zum Beispiel mit „ulimit -n 4096“.")
+            // The limit that anybody may raise is raised already.
+            Words("Allow more open files: \"ulimit -Hn\" shows how many there may be, "
+                    + "LimitNOFILE= sets it for a service.",
+                de: "Mehr offene Dateien erlauben: „ulimit -Hn“ zeigt die Grenze, LimitNOFILE= "
+                    + "setzt sie für einen Dienst.")
         case EAGAIN where isLease:
             Words("A file server such as Samba holds it for a computer that has it open: close it "
                     + "there, or see what keeps the server.",

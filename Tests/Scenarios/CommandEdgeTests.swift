@@ -69,4 +69,22 @@ struct CommandEdgeTests {
             sys.exit(1)
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         """
+
+    @Test("Deep trees are read and restored where few open files are usual and more are allowed")
+    func openFiles() throws {
+        try zwilling.create()
+        let deep = [String](repeating: "d", count: 100).joined(separator: "/")
+        try town.write(deep + "/file", "deep down")
+        func limited(_ arguments: String...) throws -> Town.Outcome {
+            try town.run(
+                "bash", ["-c", "ulimit -Sn 60; exec \"$@\"", "-", Computer.program] + arguments,
+                environment: zwilling.environment)
+        }
+        let outcome = try limited("protect", town.tree.path)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let restored = try limited(
+            "restore", "latest", "--to", town.target.path, "--passphrase-file", "passphrase")
+        #expect(restored.code == 0, "\(restored.errors)")
+        #expect(try town.differences(town.tree, town.restored(below: town.target)) == "")
+    }
 }
