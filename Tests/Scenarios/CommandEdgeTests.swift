@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
+import Files
 import Foundation
 import Testing
 
@@ -86,5 +87,46 @@ struct CommandEdgeTests {
             "restore", "latest", "--to", town.target.path, "--passphrase-file", "passphrase")
         #expect(restored.code == 0, "\(restored.errors)")
         #expect(try town.differences(town.tree, town.restored(below: town.target)) == "")
+    }
+
+    @Test("What a machine has seen of a vault is never replaced by less, whoever writes it down")
+    func newestHead() throws {
+        try zwilling.create()
+        let folder = try #require(
+            FileManager.default.contentsOfDirectory(
+                at: zwilling.state.appending(path: "vaults"), includingPropertiesForKeys: nil
+            ).first)
+        let file = folder.appending(path: "memory")
+        let copy = town.home.appending(path: "copy")
+        var seen: [Data] = []
+        for round in 0..<3 {
+            try town.write("note", "round \(round)")
+            #expect(try zwilling("protect", town.tree.path).code == 0)
+            seen.append(try Data(contentsOf: file))
+            if round == 1 { try town.run("cp", "-a", town.vault.path, copy.path) }
+        }
+        #expect(Set(seen).count == 3)
+
+        // One that has read the oldest memory waits for its turn, having a newer record to write
+        // down. Meanwhile another writes down what is newer still.
+        try seen[0].write(to: file)
+        let held = try Descriptor.directory(Array(folder.path.utf8))
+        try held.lock()
+        var environment = zwilling.environment
+        environment["ZWILLING_VAULT"] = copy.path
+        let reading = try town.start(Computer.program, ["snapshots"], environment: environment)
+        var isWaiting = false
+        while !isWaiting, reading.process.isRunning {
+            let locks = try String(contentsOfFile: "/proc/locks", encoding: .utf8)
+            isWaiting = locks.split(separator: "\n").contains {
+                $0.contains("-> FLOCK")
+                    && $0.contains(" \(reading.process.processIdentifier) ")
+            }
+        }
+        #expect(isWaiting)
+        try seen[2].write(to: file)
+        _ = consume held
+        reading.process.waitUntilExit()
+        #expect(try Data(contentsOf: file) == seen[2])
     }
 }
