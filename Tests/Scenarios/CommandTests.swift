@@ -159,6 +159,14 @@ struct CommandTests {
         #expect(
             try zwilling.reading("restore", "latest:/nowhere", "--to", town.target.path).code == 2)
         #expect(!FileManager.default.fileExists(atPath: town.target.path))
+        // Nor one on the way; what was there before stays.
+        let deep = town.target.path + "/a/b/"
+        #expect(try zwilling.reading("restore", "latest:/nowhere", "--to", deep).code == 2)
+        #expect(!FileManager.default.fileExists(atPath: town.target.path))
+        try FileManager.default.createDirectory(
+            at: town.target, withIntermediateDirectories: true)
+        #expect(try zwilling.reading("restore", "latest:/nowhere", "--to", deep).code == 2)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: town.target.path) == [])
     }
 
     @Test("A restore counts the bytes that protecting counted, hard links included")
