@@ -175,8 +175,8 @@ final class RestoreWorker {
     /// - Parameter others: a ladder beside the worker's own, since the first name may stand anywhere.
     func makeLinks(from others: Ladder) async throws(Trouble) {
         for placed in restoring.laterNames {
-            guard let link = placed.entry.link, let first = restoring.firstName(of: link),
-                let name = placed.path.last, let target = first.last
+            guard let first = restoring.firstName(of: placed.entry), let name = placed.path.last,
+                let target = first.last
             else { continue }
             try inParent(of: placed) { (parent) throws(SystemError) in
                 try clear(name, in: parent)
