@@ -46,6 +46,8 @@ final class SectionJob: Sendable {
 
     let draft: SectionDraft
     let fingerprint: Digest
+    /// Files of which another name came before.
+    private let laterNames: Set<Int>
 
     private struct State {
         var remaining: Int
@@ -63,9 +65,16 @@ final class SectionJob: Sendable {
 
     private let state = Mutex(State(remaining: 0))
 
-    init(_ draft: SectionDraft, fingerprint: Digest) {
-        self.draft = draft
-        self.fingerprint = fingerprint
+    init(_ draft: SectionDraft, fingerprint: Digest, laterNames: Set<Int>) {
+        (self.draft, self.fingerprint, self.laterNames) = (draft, fingerprint, laterNames)
+    }
+
+    /// Whether reading this file is progress: each content counts once, whoever reads it.
+    func isReported(_ item: Int) -> Bool { !laterNames.contains(item) }
+
+    func bytesToReport(of item: Int) -> UInt64 {
+        let status = draft.items[item].status
+        return status.kind == .file && isReported(item) ? status.occupiedBytes : 0
     }
 
     func expect(_ units: Int) { state.withLock { $0.remaining = units } }

@@ -183,7 +183,8 @@ final class RestoreWorker {
                 try others.withDirectory(Array(first.dropLast())) { (source) throws(SystemError) in
                     try parent.makeLink(name, to: target, in: source)
                 }
-                restoring.done(placed.entry, bytes: placed.entry.content.streamBytes)
+                // Its content was counted with the first name.
+                restoring.done(placed.entry)
             }
         }
     }
