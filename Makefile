@@ -60,6 +60,7 @@ test-swift:
 .PHONY: test-python
 test-python:
 	$(PYTHON) tools/test_tools.py
+	$(PYTHON) tools/test_schema.py
 	$(PYTHON) -m unittest tools/test_rescue.py
 	$(PYTHON) tools/rescue.py --self-test docs/format-vectors.json
 	/usr/bin/python3 tools/rescue.py --self-test docs/format-vectors.json

@@ -56,6 +56,7 @@ let package = Package(
         + room("Files", needs: ["CLinux", "Ground"])
         + room("Postgres", needs: ["CPostgres", "Ground"])
         + room("Programs", needs: ["Ground", "Files"], from: [subprocess, systemPackage])
+        + room("Survey", needs: ["Ground", "Blueprint", "Files"])
         + room("Sites", needs: ["Ground", "Files"])
         + room(
             "Vault", needs: ["CZstd", "Ground", "Files", "Sites"], from: [crypto, cryptoExtras])
@@ -70,7 +71,7 @@ let package = Package(
                 name: "zwilling",
                 dependencies: names([
                     "CCompanions", "Ground", "Blueprint", "Files", "Postgres", "Programs", "Sites",
-                    "Vault", "Capture", "Revival",
+                    "Vault", "Capture", "Revival", "Survey",
                 ]) + [arguments],
                 swiftSettings: strict),
             .testTarget(

@@ -41,7 +41,7 @@ VERSION = 1
 KIB, MIB = 1024, 1024 * 1024
 DATA_MAX, TREE_MAX = 2 * MIB, 16 * MIB  # plain bytes of a chunk, § 2
 PACK_MIN, PACK_MAX, KEYRING_MAX, RECORD_MAX = 64 * KIB, 64 * MIB, 16 * MIB, 16 * MIB
-COMPANION_MAX = 256 * MIB
+COMPANION_MAX, INVITATION_MAX = 256 * MIB, 64 * KIB
 UNIT_MIN, UNIT_MAX, UNIT_PLAIN_MAX, SESSION_UNITS = 4096, 20 * MIB, 16 * MIB, 9000  # § 10
 PACK_CHUNKS_MAX, PACK_CHANGES_MAX = 4096, 63
 SCRYPT_BYTES_MAX, SCRYPT_P_MAX = 1024 * MIB, 16  # the page names no limit; Python's is 2 GiB
@@ -908,9 +908,13 @@ class Keyring:
         r.expect(number.to_bytes(4, "little"), "number", "Nummer")
         self.before = r.raw(32)
         ed, dsa = r.raw(32), r.raw(1952)
-        self.root = sha256(b"zwilling root\0", ed, dsa)
+        self.root, self.root_keys = sha256(b"zwilling root\0", ed, dsa), (ed, dsa)
         self.body = r.raw(r.u32())
-        message = b"zwilling keyring\0" + data[:r.at]
+        self.check_signed(r, b"zwilling keyring\0" + data[:r.at])
+
+    def check_signed(self, r, message):
+        """Both signatures of the root over a message, which end the object."""
+        ed, dsa = self.root_keys
         ed_signature, dsa_signature = r.raw(64), r.raw(3309)
         r.end()
         if not crypto.ed25519_ok(ed, message, ed_signature):
@@ -2470,6 +2474,54 @@ pgdata ist das Datenverzeichnis, pg_wal das Protokoll danach. Es endet je Zeitli
 
 
 # ---------------------------------------------------------------------------------------------
+# Invitations and claims (§ 11): a rescue does not use them, but says when they are damaged
+
+
+def check_invitations(site, keyring, journal):
+    writers = {writer.id: writer for writer in keyring.writers}
+    for folder, letter in (("invitations", b"I"), ("claims", b"C")):
+        for name in site.names(folder, "[0-9a-f]{32}"):
+            try:
+                check_invitation(site, keyring, writers, f"{folder}/{name}", letter)
+            except Damage as problem:
+                journal.damage(problem)
+
+
+def check_invitation(site, keyring, writers, name, letter):
+    data = site.read(name, INVITATION_MAX)
+    r = Reader(data, name)
+    r.head(letter)
+    r.expect(bytes(2), "reserved bytes", "reservierte Bytes")
+    r.expect(keyring.vault, "vault", "Tresor")
+    r.expect(bytes.fromhex(name[-32:]), "name", "Name")
+    writer = writers.get(r.raw(16))
+    if writer is None:
+        r.fail("names no writer of the keyring", "nennt keinen Schreiber des Schlüsselbunds")
+    if letter == b"I":
+        r.time()
+        r.time()
+        r.raw(128)
+        return keyring.check_signed(r, b"zwilling invitation\0" + data[:r.at])
+    r.raw(16)
+    r.time()
+    if len(r.text().encode()) > 255:
+        r.fail("the name of its host is too long", "der Name seines Rechners ist zu lang")
+    message = b"zwilling claim\0" + data[:r.at]
+    signature = r.raw(64)
+    r.end()
+    if not crypto.ed25519_ok(writer.public, message, signature):
+        r.fail("the writer's signature is wrong", "die Signatur des Schreibers ist falsch")
+
+
+def token_text(secret, root):
+    """A token as people type it."""
+    body = secret + root[:7]
+    number = int.from_bytes(body + sha256(b"zwilling token\0", body)[:2], "big")
+    letters = ["0123456789ABCDEFGHJKMNPQRSTVWXYZ"[number >> 5 * i & 31] for i in range(39, -1, -1)]
+    return "-".join("".join(letters[i:i + 5]) for i in range(0, 40, 5))
+
+
+# ---------------------------------------------------------------------------------------------
 # Checking and listing
 
 
@@ -2484,6 +2536,7 @@ def check(vault, chosen):
                 raise Damage(name, "its bytes have changed", "seine Bytes haben sich geändert")
         except Damage as problem:
             journal.damage(problem)
+    check_invitations(site, vault.keyring, journal)
     packs = {}
     for record, body in chosen:
         packs.update(vault.pack_list(record, body))
@@ -2621,6 +2674,14 @@ def self_test(path):
         key = derive(unhex(vector["domainSecret"]), b"zwilling gear")
         return cut(stream[:length], key)
 
+    def token(vector):
+        secret, root = unhex(vector["secret"]), unhex(vector["root"])
+        context = unhex(vector["vault"]) + root
+        name = derive(secret, b"zwilling invitation name", context)[:16].hex()
+        key = derive(secret, b"zwilling invitation", context).hex()
+        return (token_text(secret, root), name, key) == (
+            vector["token"], vector["name"], vector["key"])
+
     groups = {
         "varint": lambda v: Reader(unhex(v["bytes"]), "varint").varint() == int(v["value"]),
         "signed": lambda v: Reader(unhex(v["bytes"]), "signed").signed() == int(v["value"]),
@@ -2631,6 +2692,7 @@ def self_test(path):
         "chunkId": lambda v: keyed(v) == v["id"],
         "cuts": lambda v: cuts(v) == [int(n) for n in v["chunks"]],
         "fingerprint": lambda v: fingerprint(unhex(v["publicKey"])).hex() == v["fingerprint"],
+        "token": token,
         "unitKey": lambda v: (unit_key(v).hex(), commitment(unit_key(v)).hex()) == (
             v["key"], v["commitment"]),
     }

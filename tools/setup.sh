@@ -73,21 +73,23 @@ check_swift() {
 }
 
 # A newer `cryptography` than distributions have: only with it can the tests of the second reader
-# write vaults. Without PyPI they are skipped, but never unnoticed in continuous integration.
+# write vaults; and a validator for the schema of blueprints. Without PyPI those tests are skipped,
+# but never unnoticed in continuous integration.
 make_python() {
     local python=.build-venv/bin/python3
-    if "$python" -c 'import cryptography as c, sys
+    if "$python" -c 'import cryptography as c, jsonschema, sys, yaml
 sys.exit(int(c.__version__.split(".")[0]) < 48)' 2>/dev/null; then
         return
     fi
     rm -rf .build-venv
     if python3 -m venv .build-venv &&
-        "$python" -m pip install -q --disable-pip-version-check 'cryptography>=48'; then
+        "$python" -m pip install -q --disable-pip-version-check 'cryptography>=48' \
+            jsonschema PyYAML; then
         return
     fi
     rm -rf .build-venv
-    [[ -z "${CI:-}" ]] || fail "pip could not install cryptography 48 or newer."
-    echo "setup: no cryptography 48 from pip; tests that need it will be skipped." >&2
+    [[ -z "${CI:-}" ]] || fail "pip could not install cryptography 48 or newer, jsonschema and PyYAML."
+    echo "setup: no cryptography 48 and jsonschema from pip; tests that need them will be skipped." >&2
 }
 
 purposes=("${@:-build}")

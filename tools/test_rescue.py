@@ -196,6 +196,18 @@ class Maker:
         self.put(f"keyring/{self.keyrings:08}", data)
         self.put(f"keyring-copy/{self.keyrings:08}", data)
 
+    def invitation(self, name=b"n" * 16, host=b"mill"):
+        """An invitation, and the claim that took it up."""
+        who = self.vault + name + self.writer
+        data = b"ZWLGI" + bytes([1, 0, 0]) + who + when(1) + when(2) + bytes(128)
+        message = b"zwilling invitation\0" + data
+        data += self.root_ed.sign(message) + self.root_dsa.sign(message)
+        self.put(f"invitations/{name.hex()}", data)
+        claim = b"ZWLGC" + bytes([1, 0, 0]) + who + b"c" * 16 + when(3) + block(host)
+        claim += self.sign.sign(b"zwilling claim\0" + claim)
+        self.put(f"claims/{name.hex()}", claim)
+        return {f"invitations/{name.hex()}": data, f"claims/{name.hex()}": claim}
+
     def chunk(self, kind, plain):
         label = b"zwilling data id" if kind == DATA else b"zwilling tree id"
         digest = hmac.digest(derive(self.secret, label), plain, "sha256")
@@ -645,6 +657,37 @@ class DamageTests(VaultTests):
         self.assertEqual(run(interpreters()[0], self.path, "--check").returncode, 0)
         self.maker.put("README.txt", b"hullo")
         self.assertIn(b"README.txt", run(interpreters()[0], self.path, "--check").stderr)
+
+    def check(self, code):
+        found, errors = self.checked()
+        self.assertEqual(found, code, errors)
+        return errors
+
+    def test_invitations_are_checked_and_do_not_hinder(self):
+        objects = self.maker.invitation()
+        self.maker.put("invitations/readme", b"")
+        self.check(0)
+        for name, data in objects.items():
+            for place in (5, 10, 30, 50, 75, len(data) - 1):
+                changed = bytearray(data)
+                changed[place] ^= 1
+                self.maker.put(name, changed)
+                self.assertIn(name, self.check(1))
+            for changed in (data[:-1], data + b"\0", b"", bytes(70_000)):
+                self.maker.put(name, changed)
+                self.assertIn(name, self.check(1))
+                self.restored()  # what is damaged there takes nothing from the data
+            self.maker.put(name, data)
+        moved = b"m" * 16
+        for name, data in objects.items():
+            self.maker.put(name.split("/")[0] + "/" + moved.hex(), data)
+        self.assertEqual(self.check(1).count(moved.hex()), 2)
+
+    def test_a_claim_with_an_endless_host_is_refused(self):
+        self.maker.invitation(host=b"x" * 255)
+        self.check(0)
+        self.maker.invitation(host=b"x" * 256)
+        self.assertIn("claims/", self.check(1))
 
 
 class HostileTests(VaultTests):

@@ -6,8 +6,15 @@ package struct Application: Formed, Hashable, Sendable {
     package let id: Written<String>
     package let name: Written<String>?
     package let image: Written<String>?
+    /// On which it answers.
+    package let ports: [Written<Int>]
+    package let health: Health?
+    package let configuration: Configuration?
+    package let secrets: [PlacedSecret]
     package let data: [Written<String>]
     package let needs: [Need]
+    /// Where it can run, the first that can be had.
+    package let platforms: [Written<String>]
     /// It keeps nothing of its own: there is nothing to protect.
     package let isStateless: Bool
     /// Commands that make it hold still while its data sets are captured, and let it go on.
@@ -18,6 +25,14 @@ package struct Application: Formed, Hashable, Sendable {
         let id = form.id()
         name = form.text("name", Words("its name for people", de: "ihr Name für Menschen"))
         image = form.text("image", Words("container image", de: "Container-Abbild"))
+        ports = form.ports("ports", Words("ports on which it answers", de: "Ports, auf denen sie antwortet"))
+        health = form.one(
+            "health", Words("how to tell that it works", de: "woran zu erkennen ist, dass sie läuft"), of: Health.self)
+        configuration = form.one(
+            "configuration", Words("its settings, never secrets", de: "ihre Einstellungen, nie Geheimnisse"),
+            of: Configuration.self)
+        secrets = form.list(
+            "secrets", Words("secrets that it is handed", de: "Geheimnisse, die sie bekommt"), of: PlacedSecret.self)
         data = form.texts(
             "data",
             Words(
@@ -25,6 +40,9 @@ package struct Application: Formed, Hashable, Sendable {
                 de: "ihre Datenbestände, gesichert in dieser Reihenfolge, damit keiner auf Fehlendes verweist"))
         needs = form.list(
             "needs", Words("what it cannot do without", de: "was sie braucht"), of: Need.self)
+        platforms = form.texts(
+            "platforms",
+            Words("where it can run, the first that can be had", de: "wo sie laufen kann, die erste verfügbare"))
         isStateless =
             form.flag(
                 "stateless", Words("it keeps no data of its own", de: "sie hält keine eigenen Daten"))?

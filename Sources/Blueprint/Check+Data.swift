@@ -3,11 +3,12 @@ import Ground
 
 extension Check {
     func data() {
-        let used = Set(institution.applications.flatMap { $0.data.map(\.value) })
+        let used = Set(
+            institution.applications.flatMap { ($0.data + $0.secrets.map(\.data)).map(\.value) })
         for data in institution.data {
             if !used.contains(data.id.value), !institution.applications.isEmpty {
                 hint(
-                    "data-of-nobody", at: data.id.place,
+                    .dataOfNobody, at: data.id.place,
                     Words(
                         "No application uses \"\(data.id.value)\", so it counts for no service.",
                         de: "Keine Anwendung benutzt „\(data.id.value)“; so zählt er für keine Leistung."),
@@ -15,7 +16,7 @@ extension Check {
             }
             if data.rpo == nil {
                 hint(
-                    "no-rpo", at: data.id.place,
+                    .noRPO, at: data.id.place,
                     Words(
                         "Without \"rpo\" nobody is warned when the copy of \"\(data.id.value)\" gets old.",
                         de: "Ohne „rpo“ warnt niemand, wenn die Kopie von „\(data.id.value)“ veraltet."),
@@ -23,6 +24,22 @@ extension Check {
             }
             protection(of: data)
         }
+        let bare = institution.data.filter { $0.categories.isEmpty && $0.kind != .secret }
+        lacking(
+            bare.map(\.id), .noCategories,
+            Words(
+                "Without \"categories\" nobody can tell where these may lie: ",
+                de: "Ohne „categories“ kann niemand sagen, wo diese liegen dürfen: "),
+            Words("Add for example \"categories: [D2]\" (personal data).", de: "Zum Beispiel „categories: [D2]“ ergänzen (personenbezogene Daten)."))
+    }
+
+    /// One hint for all that lack the same, at the first of them.
+    func lacking(_ ids: [Written<String>], _ code: Finding.Code, _ message: Words, _ remedy: Words) {
+        guard let first = ids.first else { return }
+        let names = ids.map(\.value).joined(separator: ", ")
+        hint(
+            code, at: first.place,
+            Words(message.english + names + ".", de: message.german + names + "."), remedy)
     }
 
     private func protection(of data: DataSet) {
@@ -31,7 +48,7 @@ extension Check {
             (need?.value ?? .normal) < .high
         else { return }
         warn(
-            "need-too-low", at: need?.place ?? worst.place,
+            .needTooLow, at: need?.place ?? worst.place,
             Words(
                 "\"\(data.id.value)\" holds data of category \(worst.value.rawValue), whose need for confidentiality is at least high.",
                 de: "„\(data.id.value)“ enthält Daten der Kategorie \(worst.value.rawValue); deren Schutzbedarf an Vertraulichkeit ist mindestens hoch."),
@@ -41,15 +58,15 @@ extension Check {
     /// What the blueprint does not say at all, and what that costs.
     func absences() {
         let start = Place(file: institution.name.place.file, line: 1, column: 1)
-        func absent(_ isAbsent: Bool, _ code: String, _ message: Words, _ remedy: Words) {
+        func absent(_ isAbsent: Bool, _ code: Finding.Code, _ message: Words, _ remedy: Words) {
             if isAbsent { hint(code, at: start, message, remedy) }
         }
         absent(
-            institution.data.isEmpty, "no-data",
+            institution.data.isEmpty, .noData,
             Words("There is no data set: nothing will be protected.", de: "Es gibt keinen Datenbestand: Nichts wird gesichert."),
             Words("Describe one under \"data\".", de: "Unter „data“ einen beschreiben."))
         absent(
-            institution.services.isEmpty, "no-services",
+            institution.services.isEmpty, .noServices,
             Words(
                 "There is no service: nobody can tell what would go on without the original.",
                 de: "Es gibt keine Leistung: Niemand kann sagen, was ohne das Original weiterginge."),
@@ -57,10 +74,16 @@ extension Check {
                 "Describe what others get from you under \"services\".",
                 de: "Unter „services“ beschreiben, was andere von Ihnen bekommen."))
         absent(
-            !institution.roles.contains { $0.isEssential }, "no-roles",
+            !institution.roles.contains { $0.isEssential }, .noRoles,
             Words(
                 "There is no essential role: in a crisis nobody is known to be in charge.",
                 de: "Es gibt keine wesentliche Rolle: In der Krise steht nicht fest, wer zuständig ist."),
             Words("Describe at least one under \"roles\".", de: "Unter „roles“ mindestens eine beschreiben."))
+        absent(
+            institution.platforms.isEmpty && !institution.applications.isEmpty, .noPlatforms,
+            Words(
+                "There is no platform: when the original is gone, nobody knows where to start anything.",
+                de: "Es gibt keine Plattform: Ist das Original weg, weiß niemand, wo etwas starten soll."),
+            Words("Describe one under \"platforms\".", de: "Unter „platforms“ eine beschreiben."))
     }
 }

@@ -17,6 +17,7 @@ struct Check {
         structure()
         services()
         applications()
+        platforms()
         data()
         absences()
     }
@@ -30,9 +31,10 @@ struct Check {
         unique(institution.services.map(\.id), Words("service", de: "Leistung"))
         unique(institution.applications.map(\.id), Words("application", de: "Anwendung"))
         unique(institution.data.map(\.id), Words("data set", de: "Datenbestand"))
+        unique(institution.platforms.map(\.id), Words("platform", de: "Plattform"))
         for id in institution.data.map(\.id) where id.value == Self.reserved {
             findings.error(
-                "reserved-id", at: id.place,
+                .reservedID, at: id.place,
                 Words("The blueprint itself goes by this name.", de: "So heißt der Bauplan selbst."),
                 remedy: Words("Choose another id.", de: "Eine andere id wählen."))
         }
@@ -49,19 +51,19 @@ struct Check {
                 continue
             }
             findings.error(
-                "duplicate-id", at: id.place,
+                .duplicateID, at: id.place,
                 Words(
-                    "There is a \(noun.english) \"\(id.value)\" already, in line \(earlier.line).",
-                    de: "\(noun.german) „\(id.value)“ gibt es schon, in Zeile \(earlier.line)."),
+                    "There is a \(noun.english) \"\(id.value)\" already, at \(earlier).",
+                    de: "\(noun.german) „\(id.value)“ gibt es schon, bei \(earlier)."),
                 remedy: Words("Give one of them another id.", de: "Einer davon eine andere id geben."))
         }
     }
 
     private func references() {
-        let units = institution.units.map(\.id.value)
-        let people = institution.people.map(\.id.value)
-        let applications = institution.applications.map(\.id.value)
-        let data = institution.data.map(\.id.value)
+        let units = Set(institution.units.map(\.id.value))
+        let people = Set(institution.people.map(\.id.value))
+        let applications = Set(institution.applications.map(\.id.value))
+        let data = Set(institution.data.map(\.id.value))
         let unit = Words("unit", de: "Einheit")
         let person = Words("person", de: "Person")
         let application = Words("application", de: "Anwendung")
@@ -70,24 +72,32 @@ struct Check {
             refer(role.unit, units, unit)
             for name in [role.holder].compactMap({ $0 }) + role.deputies { refer(name, people, person) }
         }
-        for one in institution.people { refer(one.unit, units, unit) }
+        for one in institution.people {
+            refer(one.unit, units, unit)
+            refer(one.manager, people, person)
+        }
         for service in institution.services {
             refer(service.unit, units, unit)
             for name in service.applications { refer(name, applications, application) }
         }
+        let platforms = Set(institution.platforms.map(\.id.value))
         for one in institution.applications {
-            for name in one.data { refer(name, data, Words("data set", de: "Datenbestand")) }
+            for name in one.data + one.secrets.map(\.data) {
+                refer(name, data, Words("data set", de: "Datenbestand"))
+            }
+            for name in one.platforms { refer(name, platforms, Words("platform", de: "Plattform")) }
             for need in one.needs where need.kind.value == .application && need.provider == nil {
                 refer(need.name, applications, application)
             }
         }
     }
 
-    private func refer(_ name: Written<String>?, _ known: [String], _ noun: Words) {
-        guard let name, !known.contains(name.value) else { return }
-        let near = nearest(to: name.value, among: known)
+    private func refer(_ name: Written<String>?, _ known: Set<String>, _ noun: Words) {
+        guard let name, !known.contains(name.value), !findings.unread.contains(name.value)
+        else { return }
+        let near = nearest(to: name.value, among: Array(known))
         findings.error(
-            "dangling-reference", at: name.place,
+            .danglingReference, at: name.place,
             Words(
                 "There is no \(noun.english) \"\(name.value)\".",
                 de: "\(noun.german) „\(name.value)“ gibt es nicht."),
@@ -98,66 +108,31 @@ struct Check {
     private func cycles() {
         var parents: [String: [Written<String>]] = [:]
         for unit in institution.units { parents[unit.id.value] = [unit.parent].compactMap { $0 } }
+        var managers: [String: [Written<String>]] = [:]
+        for one in institution.people { managers[one.id.value] = [one.manager].compactMap { $0 } }
         var needs: [String: [Written<String>]] = [:]
         for one in institution.applications {
             needs[one.id.value] = one.needs.filter {
                 $0.kind.value == .application && $0.provider == nil
             }.compactMap(\.name)
         }
-        for graph in [parents, needs] {
+        for graph in [parents, managers, needs] {
             guard let cycle = Cycle.first(in: graph) else { continue }
             let names = cycle.names.joined(separator: " → ")
             findings.error(
-                "circular-reference", at: cycle.place,
+                .circularReference, at: cycle.place,
                 Words("This leads in a circle: \(names).", de: "Das führt im Kreis: \(names)."),
                 remedy: Words(
-                    "Take out the one that is not needed to start.",
-                    de: "Den Verweis entfernen, der zum Starten nicht nötig ist."))
+                    "Take out one of them: what would have to be there first?",
+                    de: "Einen davon entfernen: Was müsste zuerst da sein?"))
         }
     }
 
-    // MARK: People
-
-    private func structure() {
-        for role in institution.roles where role.isEssential {
-            if role.holder == nil {
-                warn(
-                    "nobody-in-role", at: role.id.place,
-                    Words("Nobody has the essential role \"\(role.id.value)\".", de: "Die wesentliche Rolle „\(role.id.value)“ hat niemand."),
-                    Words("Name a \"holder\".", de: "„holder“ nennen."))
-            }
-            let others = role.deputies.filter { $0.value != role.holder?.value }
-            if others.isEmpty {
-                warn(
-                    "no-deputy", at: role.id.place,
-                    Words("Nobody stands in for the essential role \"\(role.id.value)\".", de: "Die wesentliche Rolle „\(role.id.value)“ vertritt niemand."),
-                    Words("Name somebody else under \"deputies\".", de: "Unter „deputies“ jemand anderen nennen."))
-            }
-            for name in [role.holder].compactMap({ $0 }) + role.deputies {
-                guard let person = institution.people.first(where: { $0.id.value == name.value }),
-                    person.reachable.isEmpty
-                else { continue }
-                warn(
-                    "not-reachable", at: person.id.place,
-                    Words(
-                        "\(person.name.value), needed as \"\(role.id.value)\", cannot be reached without the office network.",
-                        de: "\(person.name.value), gebraucht als „\(role.id.value)“, ist ohne das Büronetz nicht zu erreichen."),
-                    Words("Add \"reachable\", for example a private telephone.", de: "„reachable“ ergänzen, etwa ein privates Telefon."))
-            }
-        }
-        if let ags = institution.ags, !(ags.value.utf8.count == 8 && ags.value.utf8.allSatisfy { (0x30...0x39).contains($0) }) {
-            findings.error(
-                "bad-ags", at: ags.place,
-                Words("\"\(ags.value)\" is no AGS.", de: "„\(ags.value)“ ist kein AGS."),
-                remedy: Words("It has eight digits; put them in quotes, as the first may be 0.", de: "Er hat acht Ziffern; in Anführungszeichen setzen, da die erste 0 sein kann."))
-        }
-    }
-
-    func warn(_ code: String, at place: Place, _ message: Words, _ remedy: Words) {
+    func warn(_ code: Finding.Code, at place: Place, _ message: Words, _ remedy: Words) {
         findings.add(.warning, code, at: place, message, remedy: remedy)
     }
 
-    func hint(_ code: String, at place: Place, _ message: Words, _ remedy: Words) {
+    func hint(_ code: Finding.Code, at place: Place, _ message: Words, _ remedy: Words) {
         findings.add(.hint, code, at: place, message, remedy: remedy)
     }
 }

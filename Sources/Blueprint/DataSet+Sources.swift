@@ -15,7 +15,7 @@ extension DataSet {
             else { return nil }
             let paths = form.texts(
                 "paths", Words("what is captured, from / on", de: "was gesichert wird, von / an"),
-                required: true)
+                required: true, pattern: "^/")
             exclude = form.texts("exclude", Words("patterns as in .gitignore", de: "Muster wie in .gitignore"))
             staysOnFileSystem =
                 form.flag("one-file-system", Words("leave out what is mounted below", de: "Eingehängtes auslassen"))?
@@ -27,9 +27,7 @@ extension DataSet {
                     de: "Datei, ohne die nicht gesichert wird: Sie sagt, dass alles da ist"))
             let bad = paths.filter { !$0.value.hasPrefix("/") }
             for path in bad {
-                form.wrong(
-                    "paths", at: path.place,
-                    Words("paths that begin with /", de: "Pfade, die mit / beginnen"))
+                form.wrong("paths", at: path.place, .paths)
             }
             Self.check(exclude, form.findings)
             guard bad.isEmpty, !paths.isEmpty || form.isDescribing else { return nil }
@@ -43,14 +41,14 @@ extension DataSet {
                 do throws(PatternFault) {
                     if try Pattern(line: Array(text.utf8)) != nil { continue }
                     findings.error(
-                        "no-pattern", at: written.place,
+                        .noPattern, at: written.place,
                         Words("\"\(text)\" is no pattern.", de: "„\(text)“ ist kein Muster."),
                         remedy: Words(
                             "Take it out; a # at the start needs a \\ before it.",
                             de: "Entfernen; ein # am Anfang braucht ein \\ davor."))
                 } catch {
                     findings.error(
-                        "no-pattern", at: written.place, error.reason.message(on: text),
+                        .noPattern, at: written.place, error.reason.message(on: text),
                         remedy: error.reason.advice)
                 }
             }
@@ -87,9 +85,16 @@ extension DataSet {
     package struct Postgres: Hashable, Sendable {
         /// Keywords or a URI as libpq takes them, without a password.
         package let connection: Written<String>
+        /// How often it is copied whole while its log is followed.
+        package let baseEvery: Written<Span>?
 
         init?(_ form: Form, isWanted: Bool) {
-            guard form.isFor("postgres", isWanted, ["connection"]) else { return nil }
+            guard form.isFor("postgres", isWanted, ["connection", "base-every"]) else { return nil }
+            baseEvery = form.span(
+                "base-every",
+                Words(
+                    "how often it is copied whole while its log is followed (else 1 d)",
+                    de: "wie oft er ganz gesichert wird, während sein Protokoll verfolgt wird (sonst 1 d)"))
             let connection = form.text(
                 "connection",
                 Words(
@@ -97,19 +102,23 @@ extension DataSet {
                     de: "wo der Server ist, wie libpq es nimmt, ohne Passwort"), required: true)
             guard let connection else { return nil }
             guard !Self.hasPassword(connection.value) else {
-                form.findings.error(
-                    "password-in-blueprint", at: connection.place,
-                    Words("A password does not belong here.", de: "Ein Passwort gehört nicht hierher."),
-                    remedy: Words(
-                        "Put it into ~/.pgpass of the user that protects, or name another file with \"passfile=FILE\".",
-                        de: "Es in ~/.pgpass des sichernden Benutzers schreiben oder mit „passfile=DATEI“ eine andere Datei nennen."))
+                Self.refusePassword(at: connection.place, form.findings)
                 return nil
             }
             self.connection = connection
         }
 
+        static func refusePassword(at place: Place, _ findings: Findings) {
+            findings.error(
+                .passwordInBlueprint, at: place,
+                Words("A password does not belong here.", de: "Ein Passwort gehört nicht hierher."),
+                remedy: Words(
+                    "Put it into ~/.pgpass of the user that protects, or name another file with \"passfile=FILE\".",
+                    de: "Es in ~/.pgpass des sichernden Benutzers schreiben oder mit „passfile=DATEI“ eine andere Datei nennen."))
+        }
+
         /// `password=…` in keywords or a URI, or `user:password@` in a URI.
-        private static func hasPassword(_ text: String) -> Bool {
+        static func hasPassword(_ text: String) -> Bool {
             let lower = text.lowercased()
             let keyword = lower.split { " ?&".contains($0) }.contains {
                 $0.hasPrefix("password=") || $0 == "password"
@@ -141,7 +150,7 @@ extension DataSet {
             case (nil, let command?): origin = .command(command)
             default:
                 form.findings.error(
-                    "secret-from-one", at: form.place,
+                    .secretFromOne, at: form.place,
                     Words(
                         "A secret comes from a \"file\" or from a \"command\".",
                         de: "Ein Geheimnis kommt aus „file“ oder aus „command“."),
@@ -149,19 +158,5 @@ extension DataSet {
                 return nil
             }
         }
-    }
-}
-
-extension Form {
-    /// Whether the keys of a kind are to be read here. Where they are not, they are still known, so
-    /// that one of them is told apart from a slip of the pen.
-    fileprivate func isFor(_ kind: String, _ isWanted: Bool, _ keys: [String]) -> Bool {
-        if isWanted || isDescribing { return true }
-        excludes(
-            keys,
-            because: Words(
-                "This key is for data sets of kind \"\(kind)\".",
-                de: "Dieser Schlüssel gehört zu Datenbeständen der Art „\(kind)“."))
-        return false
     }
 }

@@ -93,13 +93,12 @@ package struct DataSet: Formed, Hashable, Sendable {
         let about = Words(
             "data categories D0 to D7, which decide where it may lie",
             de: "Datenkategorien D0 bis D7, die entscheiden, wo er liegen darf")
-        return form.texts("categories", about).compactMap { text in
+        let all = Category.allCases.map(\.rawValue)
+        return form.texts("categories", about, choices: all).compactMap { text in
             if let category = Category(rawValue: text.value.uppercased()) {
                 return Written(category, at: text.place)
             }
-            form.wrong(
-                "categories", at: text.place,
-                Words("one of D0, D1 … D7", de: "eine von D0, D1 … D7"))
+            form.wrong("categories", at: text.place, .category)
             return nil
         }
     }

@@ -41,14 +41,14 @@ package struct Finding: Hashable, Sendable {
 
     package let severity: Severity
     /// Names the rule for programs and for searching; it never changes.
-    package let code: String
+    package let code: Code
     package let place: Place
     package let message: Words
     /// What to do.
     package let remedy: Words
 
     package init(
-        _ severity: Severity, _ code: String, at place: Place, _ message: Words, remedy: Words
+        _ severity: Severity, _ code: Code, at place: Place, _ message: Words, remedy: Words
     ) {
         (self.severity, self.code, self.place) = (severity, code, place)
         (self.message, self.remedy) = (message, remedy)
@@ -58,15 +58,17 @@ package struct Finding: Hashable, Sendable {
 /// Collects what is found while a blueprint is read.
 final class Findings {
     private(set) var all: [Finding] = []
+    /// Ids of what stands there but could not be read: whatever refers to them is right.
+    var unread: Set<String> = []
 
     func add(
-        _ severity: Finding.Severity, _ code: String, at place: Place, _ message: Words,
+        _ severity: Finding.Severity, _ code: Finding.Code, at place: Place, _ message: Words,
         remedy: Words
     ) {
         all.append(Finding(severity, code, at: place, message, remedy: remedy))
     }
 
-    func error(_ code: String, at place: Place, _ message: Words, remedy: Words) {
+    func error(_ code: Finding.Code, at place: Place, _ message: Words, remedy: Words) {
         add(.error, code, at: place, message, remedy: remedy)
     }
 }

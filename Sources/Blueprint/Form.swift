@@ -17,13 +17,15 @@ final class Form {
     private var elsewhere: [(key: String, why: Words)] = []
     /// Only in describing mode.
     private var fields: [Shape.Field]?
+    /// Only in describing mode: of which kind of the value the keys are that are asked for now.
+    private var kind: String?
 
     init(_ mapping: [(key: YAML, value: YAML)], at place: Place, _ findings: Findings) {
         (self.place, self.findings) = (place, findings)
         for (key, value) in mapping {
             guard let text = key.text else {
                 findings.error(
-                    "key-is-no-text", at: key.place,
+                    .keyIsNoText, at: key.place,
                     Words("A key must be a word.", de: "Ein Schlüssel muss ein Wort sein."),
                     remedy: Words(
                         "Write it as \"word: value\".", de: "Als „wort: wert“ schreiben."))
@@ -51,15 +53,34 @@ final class Form {
 
     // MARK: Asking
 
+    /// Whether the keys of a kind are to be read here. Where they are not, they are still known, so
+    /// that one of them is told apart from a slip of the pen.
+    func isFor(_ kind: String, _ isWanted: Bool, _ keys: [String]) -> Bool {
+        self.kind = kind
+        if isWanted || isDescribing { return true }
+        excludes(
+            keys,
+            because: Words(
+                "This key is for data sets of kind \"\(kind)\".",
+                de: "Dieser Schlüssel gehört zu Datenbeständen der Art „\(kind)“."))
+        return false
+    }
+
     /// The value under a key, which from now on is known; nil where there is none, or it is null.
-    private func value(
+    func value(
         _ key: String, _ about: Words, _ shape: @autoclosure () -> Shape, isRequired: Bool
     ) -> YAML? {
         if let known = fields {
             // Some keys belong to several kinds.
-            if known.contains(where: { $0.key == key }) { return nil }
+            if let index = known.firstIndex(where: { $0.key == key }) {
+                fields?[index].kinds.append(kind)
+                if isRequired { fields?[index].requiredBy.append(kind) }
+                return nil
+            }
             fields?.append(
-                Shape.Field(key: key, about: about, isRequired: isRequired, shape: shape()))
+                Shape.Field(
+                    key: key, about: about, requiredBy: isRequired ? [kind] : [], kinds: [kind],
+                    shape: shape()))
             return nil
         }
         asked.append(key)
@@ -68,7 +89,7 @@ final class Form {
         }
         if isRequired {
             findings.error(
-                "missing-key", at: place,
+                .missingKey, at: place,
                 Words("\"\(key)\" is missing here.", de: "Hier fehlt „\(key)“."),
                 remedy: Words(
                     "Add \"\(key): …\" (\(about.english)).",
@@ -78,7 +99,7 @@ final class Form {
     }
 
     /// Notes a key that belongs to something else of its kind, for a better message.
-    func excludes(_ keys: [String], because why: Words) {
+    private func excludes(_ keys: [String], because why: Words) {
         for key in keys { elsewhere.append((key, why)) }
     }
 
@@ -89,22 +110,24 @@ final class Form {
         return value(key, about, shape, isRequired: required).flatMap { text($0, key) }
     }
 
-    private func text(_ node: YAML, _ key: String) -> Written<String>? {
+    func text(_ node: YAML, _ key: String) -> Written<String>? {
         guard let text = node.text else {
-            wrong(key, at: node.place, Words("a text", de: "ein Text"))
+            wrong(key, at: node.place, .text)
             return nil
         }
         guard !text.unicodeScalars.contains("\0"), !text.isEmpty else {
-            wrong(
-                key, at: node.place, Words("a text that is not empty", de: "ein nicht leerer Text"))
+            wrong(key, at: node.place, .nonEmptyText)
             return nil
         }
         return Written(text, at: node.place)
     }
 
     /// A list of texts; a single one may stand without the list.
-    func texts(_ key: String, _ about: Words, required: Bool = false) -> [Written<String>] {
-        let shape = Shape.list(.text(pattern: nil, choices: []), orOne: true)
+    func texts(
+        _ key: String, _ about: Words, required: Bool = false, pattern: String? = nil,
+        choices: [String] = []
+    ) -> [Written<String>] {
+        let shape = Shape.list(.text(pattern: pattern, choices: choices), orOne: true)
         guard let node = value(key, about, shape, isRequired: required) else { return [] }
         guard case .sequence(let items) = node.content else {
             return text(node, key).map { [$0] } ?? []
@@ -118,7 +141,7 @@ final class Form {
         case "true", "yes", "ja": return Written(true, at: node.place)
         case "false", "no", "nein": return Written(false, at: node.place)
         default:
-            wrong(key, at: node.place, Words("true or false", de: "true oder false"))
+            wrong(key, at: node.place, .flag)
             return nil
         }
     }
@@ -136,12 +159,12 @@ final class Form {
         if let choice = Choice(rawValue: text.value) { return Written(choice, at: place) }
         let near = nearest(to: text.value, among: all)
         findings.error(
-            "unknown-word", at: place,
+            .unknownWord, at: place,
             Words(
                 "\"\(text.value)\" is nothing that \"\(key)\" can be.",
                 de: "„\(text.value)“ kann bei „\(key)“ nicht stehen."),
             remedy: Words(
-                near.map { "Did you mean \"\($0)\"? " } ?? ""
+                (near.map { "Did you mean \"\($0)\"? " } ?? "")
                     + "Possible: " + all.joined(separator: ", ") + ".",
                 de: (near.map { "Gemeint vielleicht „\($0)“? " } ?? "")
                     + "Möglich: " + all.joined(separator: ", ") + "."))
@@ -152,23 +175,21 @@ final class Form {
         let shape = { Shape.list(Form.shape(of: type), orOne: false) }
         guard let node = value(key, about, shape(), isRequired: false) else { return [] }
         guard case .sequence(let items) = node.content else {
-            wrong(
-                key, at: node.place,
-                Words(
-                    "a list, each of its items after a dash",
-                    de: "eine Liste, jeder Eintrag nach einem Strich"))
+            wrong(key, at: node.place, .list)
             return []
         }
         return items.compactMap { item in
             guard case .mapping(let mapping) = item.content else {
-                wrong(
-                    key, at: item.place,
-                    Words("an item with keys", de: "ein Eintrag mit Schlüsseln"))
+                wrong(key, at: item.place, .item)
                 return nil
             }
             let form = Form(mapping, at: item.place, findings)
             defer { form.finish() }
-            return Value(form)
+            let value = Value(form)
+            if value == nil, let id = form.pairs.first(where: { $0.key == "id" })?.value.text {
+                findings.unread.insert(id)
+            }
+            return value
         }
     }
 
@@ -176,7 +197,7 @@ final class Form {
         guard let node = value(key, about, Form.shape(of: type), isRequired: false)
         else { return nil }
         guard case .mapping(let mapping) = node.content else {
-            wrong(key, at: node.place, Words("keys with values", de: "Schlüssel mit Werten"))
+            wrong(key, at: node.place, .mapping)
             return nil
         }
         let form = Form(mapping, at: node.place, findings)
@@ -186,13 +207,8 @@ final class Form {
 
     // MARK: Wrong
 
-    func wrong(_ key: String, at place: Place, _ wanted: Words) {
-        findings.error(
-            "wrong-value", at: place,
-            Words(
-                "\"\(key)\" must be \(wanted.english).",
-                de: "„\(key)“ muss sein: \(wanted.german)."),
-            remedy: Words("Write it so.", de: "So schreiben."))
+    func wrong(_ key: String, at place: Place, _ wanted: Wanted) {
+        findings.wrong(key, at: place, wanted)
     }
 
     /// To be called when everything has been asked for: what is left is not known.
@@ -202,7 +218,7 @@ final class Form {
             let near = nearest(to: pair.key, among: asked)
             let shown = pair.key
             findings.error(
-                "unknown-key", at: pair.place,
+                .unknownKey, at: pair.place,
                 why ?? Words("There is no key \"\(shown)\" here.", de: "Hier gibt es keinen Schlüssel „\(shown)“."),
                 remedy: near.map {
                     Words("Did you mean \"\($0)\"?", de: "Gemeint vielleicht „\($0)“?")

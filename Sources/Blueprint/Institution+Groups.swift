@@ -7,6 +7,9 @@ package struct ConsistencyGroup: Hashable, Sendable {
     package let application: Application?
     package let data: [DataSet]
 
+    /// The same without whoever would have to hold still.
+    package var unheld: ConsistencyGroup { ConsistencyGroup(application: nil, data: data) }
+
     /// The same with only these of its data sets; nil where it has none of them.
     package func keeping(_ ids: [String]) -> ConsistencyGroup? {
         let kept = data.filter { ids.contains($0.id.value) }
@@ -18,7 +21,14 @@ extension Institution {
     /// What is to be captured on a host, in order. A data set of several applications is captured
     /// with the first of them.
     package func groups(on host: String) -> [ConsistencyGroup] {
-        var left = data.filter { $0.isOn(host) }
+        grouped(data.filter { $0.isOn(host) })
+    }
+
+    /// The same for all hosts together.
+    package var allGroups: [ConsistencyGroup] { grouped(data) }
+
+    private func grouped(_ all: [DataSet]) -> [ConsistencyGroup] {
+        var left = all
         var groups: [ConsistencyGroup] = []
         for application in applications {
             let own = application.data.compactMap { name in

@@ -10,12 +10,15 @@ package struct Institution: Formed, Hashable, Sendable {
     package let ags: Written<String>?
     /// The directory of its vault.
     package let vault: Written<String>?
-    package let units: [OrganisationUnit]
-    package let roles: [Role]
-    package let people: [Person]
+    package internal(set) var units: [OrganisationUnit]
+    package internal(set) var roles: [Role]
+    package internal(set) var people: [Person]
+    /// Files beside the blueprint that tell of more of them.
+    package let structureFiles: [Written<String>]
     package let services: [Service]
     package let applications: [Application]
     package let data: [DataSet]
+    package let platforms: [Platform]
 
     init?(_ form: Form) {
         let name = form.text(
@@ -33,11 +36,17 @@ package struct Institution: Formed, Hashable, Sendable {
         roles = form.list(
             "roles", Words("what somebody must be able to do", de: "was jemand können muss"), of: Role.self)
         people = form.list("people", Words("its people", de: "ihre Menschen"), of: Person.self)
+        structureFiles = form.texts(
+            "structures-from",
+            Words("tables (CSV) or exports of a directory (LDIF) with more of them", de: "Tabellen (CSV) oder Verzeichnis-Auszüge (LDIF) mit weiteren"))
         services = form.list(
             "services", Words("what others get from it", de: "was andere von ihr bekommen"), of: Service.self)
         applications = form.list(
             "applications", Words("its programs", de: "ihre Programme"), of: Application.self)
         data = form.list("data", Words("its data sets", de: "ihre Datenbestände"), of: DataSet.self)
+        platforms = form.list(
+            "platforms", Words("where its applications can run", de: "wo ihre Anwendungen laufen können"),
+            of: Platform.self)
         guard let name else { return nil }
         self.name = name
     }

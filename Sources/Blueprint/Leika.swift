@@ -44,6 +44,16 @@ package struct Leika: Sendable {
         }.map(\.service)
     }
 
+    /// The one whose key differs by a slip of the pen: digits that changed places before others.
+    static func meant(by key: String) -> Service? {
+        let keys = list.services.map(\.key)
+        let digits = key.sorted()
+        let swapped = keys.filter { $0.sorted() == digits }
+        let near = nearest(to: key, among: swapped, most: 2) ?? nearest(to: key, among: keys, most: 2)
+        guard let near else { return nil }
+        return list[near].map { Service(key: near, name: $0) }
+    }
+
     /// Without capitals, and with umlauts written out, as people type them either way.
     private static func folded(_ text: String) -> String {
         var result = ""

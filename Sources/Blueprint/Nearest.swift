@@ -2,9 +2,11 @@
 
 /// The word that somebody who wrote `word` may have meant: at most a third of it apart, by
 /// insertions, deletions, exchanges and swaps of neighbours (Damerau, 1964).
-func nearest(to word: String, among known: [String]) -> String? {
+///
+/// - Parameter most: how far apart they may be instead.
+func nearest(to word: String, among known: [String], most: Int? = nil) -> String? {
     let wish = Array(word.lowercased().unicodeScalars.prefix(64))
-    let most = max(1, wish.count / 3)
+    let most = most ?? max(1, wish.count / 3)
     let rated = known.map { ($0, distance(wish, Array($0.lowercased().unicodeScalars.prefix(64)))) }
     return rated.filter { $0.1 <= most }.min { ($0.1, $0.0) < ($1.1, $1.0) }?.0
 }

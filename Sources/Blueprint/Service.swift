@@ -15,6 +15,8 @@ package struct Service: Formed, Hashable, Sendable {
     package let name: Written<String>?
     /// 14 digits of the LeiKa; none for what is no public service.
     package let leika: Written<String>?
+    /// Keys that it had before.
+    package let leikaEarlier: [Written<String>]
     package let unit: Written<String>?
     /// After which the damage is no longer bearable (maximum tolerable period of disruption).
     package let mtpd: Written<Span>?
@@ -35,6 +37,9 @@ package struct Service: Formed, Hashable, Sendable {
         name = form.text("name", Words("its name for people", de: "ihr Name für Menschen"))
         leika = form.text(
             "leika", Words("14 digits of the LeiKa", de: "14 Ziffern aus dem LeiKa"),
+            pattern: "^99[0-9]{12}$")
+        leikaEarlier = form.texts(
+            "leika-earlier", Words("keys that it had before", de: "Schlüssel, die sie früher hatte"),
             pattern: "^99[0-9]{12}$")
         unit = form.text("unit", Words("the unit in charge", de: "die zuständige Einheit"))
         mtpd = form.span(

@@ -44,11 +44,7 @@ extension Form {
     func span(_ key: String, _ about: Words) -> Written<Span>? {
         guard let text = text(key, about, pattern: Span.pattern) else { return nil }
         if let span = Span(text.value) { return Written(span, at: text.place) }
-        wrong(
-            key, at: text.place,
-            Words(
-                "a span of time such as 30 s, 15 min, 4 h, 3 d or 2 w",
-                de: "eine Zeitspanne wie 30 s, 15 min, 4 h, 3 d oder 2 w"))
+        wrong(key, at: text.place, .span)
         return nil
     }
 
@@ -56,7 +52,7 @@ extension Form {
     func path(_ key: String, _ about: Words, required: Bool = false) -> Written<String>? {
         guard let text = text(key, about, required: required, pattern: "^/") else { return nil }
         if text.value.hasPrefix("/") { return text }
-        wrong(key, at: text.place, Words("a path that begins with /", de: "ein Pfad, der mit / beginnt"))
+        wrong(key, at: text.place, .path)
         return nil
     }
 
@@ -70,11 +66,7 @@ extension Form {
             (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d
         }
         if isPlain, text.value.utf8.count <= 63, !text.value.hasPrefix("-") { return text }
-        wrong(
-            "id", at: text.place,
-            Words(
-                "up to 63 small letters a to z, digits and dashes",
-                de: "bis zu 63 Kleinbuchstaben a bis z, Ziffern und Striche"))
+        wrong("id", at: text.place, .id)
         return nil
     }
 }

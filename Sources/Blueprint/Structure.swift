@@ -6,7 +6,11 @@ package struct OrganisationUnit: Formed, Hashable, Sendable {
     package let id: Written<String>
     package let name: Written<String>?
     /// The unit to which it belongs.
-    package let parent: Written<String>?
+    package internal(set) var parent: Written<String>?
+
+    init(id: Written<String>, name: Written<String>, parent: Written<String>?) {
+        (self.id, self.name, self.parent) = (id, name, parent)
+    }
 
     init?(_ form: Form) {
         let id = form.id()
@@ -22,10 +26,16 @@ package struct Role: Formed, Hashable, Sendable {
     package let id: Written<String>
     package let name: Written<String>?
     package let unit: Written<String>?
-    package let holder: Written<String>?
-    package let deputies: [Written<String>]
+    package internal(set) var holder: Written<String>?
+    package internal(set) var deputies: [Written<String>]
     /// Whether emergency operation stands still without it.
     package let isEssential: Bool
+
+    /// One of which only the name is known yet.
+    init(id: Written<String>, name: Written<String>) {
+        (self.id, self.name, unit) = (id, name, nil)
+        (holder, deputies, isEssential) = (nil, [], false)
+    }
 
     init?(_ form: Form) {
         let id = form.id()
@@ -50,15 +60,30 @@ package struct Person: Formed, Hashable, Sendable {
     package let id: Written<String>
     package let name: Written<String>
     package let unit: Written<String>?
+    /// What they do.
+    package let title: Written<String>?
+    /// The person to whom they report.
+    package internal(set) var manager: Written<String>?
     package let mail: Written<String>?
     /// Ways that need nothing of the institution: a private telephone, an address.
     package let reachable: [Written<String>]
+
+    init(
+        id: Written<String>, name: Written<String>, unit: Written<String>?,
+        title: Written<String>?, manager: Written<String>?, mail: Written<String>?,
+        reachable: [Written<String>]
+    ) {
+        (self.id, self.name, self.unit, self.title) = (id, name, unit, title)
+        (self.manager, self.mail, self.reachable) = (manager, mail, reachable)
+    }
 
     init?(_ form: Form) {
         let id = form.id()
         let name = form.text(
             "name", Words("first and last name", de: "Vor- und Nachname"), required: true)
         unit = form.text("unit", Words("the unit to which they belong", de: "die Einheit der Person"))
+        title = form.text("title", Words("what they do", de: "was die Person tut"))
+        manager = form.text("manager", Words("the person to whom they report", de: "die vorgesetzte Person"))
         mail = form.text("mail", Words("address at the institution", de: "Adresse in der Institution"))
         reachable = form.texts(
             "reachable",

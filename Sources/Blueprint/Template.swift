@@ -57,6 +57,8 @@ package enum Template: String, CaseIterable, Sendable {
     private static let county: [Line] = [
         Line(id: "sozialhilfe", name: Words("Social assistance", de: "Hilfe zum Lebensunterhalt (SGB XII) Bewilligung"), leika: "99107012017000", mtpd: "3 d", rto: "2 d", rpo: "4 h", seen: both),
         Line(id: "grundsicherung", name: Words("Basic security benefits", de: "Grundsicherung im Alter und bei Erwerbsminderung (SGB XII) Bewilligung"), leika: "99107009017000", mtpd: "3 d", rto: "2 d", rpo: "4 h", seen: sit),
+        Line(id: "eingliederungshilfe", name: Words("Integration assistance", de: "Eingliederungshilfe Bewilligung"), leika: "99097002017000", mtpd: "1 w", rto: "3 d", rpo: "1 d", seen: abi),
+        Line(id: "betreuung", name: Words("Legal guardianship", de: "Rechtliche Betreuung"), leika: nil, mtpd: "3 d", rto: "2 d", rpo: "1 d", seen: abi),
         Line(id: "asyl", name: Words("Benefits for asylum seekers", de: "Leistungen nach Asylbewerberleistungsgesetz Bewilligung"), leika: "99107029017000", mtpd: "3 d", rto: "2 d", rpo: "4 h", seen: sit),
         Line(id: "unterhaltsvorschuss", name: Words("Maintenance advance", de: "Unterhaltsvorschuss Bewilligung"), leika: "99107021017000", mtpd: "1 w", rto: "3 d", rpo: "1 d", seen: abi),
         Line(id: "elterngeld", name: Words("Parental allowance", de: "Elterngeld Bewilligung"), leika: "99041006017000", mtpd: "2 w", rto: "1 w", rpo: "1 d", seen: abi),
@@ -110,7 +112,8 @@ package enum Template: String, CaseIterable, Sendable {
         ]
         for (id, name) in Self.roles { lines += role(id, name(in: language)) }
         lines += [
-            "", say("people:", "people:"),
+            "", say("Kept elsewhere? structures-from: [people.csv]", "Schon anderswo gepflegt? structures-from: [personen.csv]"),
+            say("people:", "people:"),
             say("  - {id: anna, name: Anna Beispiel, reachable: [private telephone]}", "  - {id: anna, name: Anna Beispiel, reachable: [Telefon privat]}"),
             "", say("What others get from it. Times are proposals: mtpd how long it may be gone at most,", "Was andere von ihr bekommen. Zeiten sind Vorschläge: mtpd Ausfall höchstens,"),
             say("rto when it must go on again, rpo how much work may be lost.", "rto wann es weitergehen muss, rpo wie viel Arbeit verloren gehen darf."),
@@ -120,7 +123,10 @@ package enum Template: String, CaseIterable, Sendable {
         lines += [
             "", say("Its programs and their data. Connect services to them by \"applications\".", "Ihre Programme und deren Daten. Leistungen über „applications“ damit verbinden."),
         ]
-        lines += Found.text(of: found, say)
+        lines += [
+            say("platforms: [{id: reserve, kind: podman, country: DE, jurisdiction: DE}]", "platforms: [{id: reserve, kind: podman, country: DE, jurisdiction: DE}]"),
+        ]
+        lines += FoundText(found, say).lines
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -20,7 +20,7 @@ struct YAML {
     /// Why a document cannot be read.
     struct Problem: Error {
         let place: Place
-        let text: String
+        let text: Words
     }
 
     /// Levels and values that no blueprint needs: a document that would grow beyond all measure by
@@ -125,7 +125,7 @@ struct YAML {
         let said = unsafe parser.pointee.problem.map { unsafe String(cString: $0) }
         return YAML.Problem(
             place: Place(file: file, line: mark.line + 1, column: mark.column + 1),
-            text: said ?? "it cannot be read")
+            text: Words(said ?? "it cannot be read", de: said ?? "es ist nicht lesbar"))
     }
 }
 
@@ -136,7 +136,7 @@ private struct YAMLReader {
 
     init(_ bytes: [UInt8], file: String) throws(YAML.Problem) {
         guard let events = YAMLEvents(bytes, file: file) else {
-            throw YAML.Problem(place: Place(file: file, line: 1, column: 1), text: "no memory")
+            throw YAML.Problem(place: Place(file: file, line: 1, column: 1), text: Words("no memory", de: "kein Speicher"))
         }
         self.events = events
     }
@@ -148,7 +148,7 @@ private struct YAMLReader {
             switch event.kind {
             case .documentStart:
                 guard root == nil else {
-                    throw YAML.Problem(place: event.place, text: "a second document begins here")
+                    throw YAML.Problem(place: event.place, text: Words("a second document begins here", de: "hier beginnt ein zweites Dokument"))
                 }
                 root = try value(try events.next(), depth: 0)
             case .streamEnd: return root
@@ -161,24 +161,24 @@ private struct YAMLReader {
         _ event: YAMLEvents.Event, depth: Int
     ) throws(YAML.Problem) -> YAML {
         guard depth < YAML.depthMax else {
-            throw YAML.Problem(place: event.place, text: "too many levels")
+            throw YAML.Problem(place: event.place, text: Words("too many levels", de: "zu viele Ebenen"))
         }
         let value: YAML
         switch event.kind {
         case .alias(let name):
             guard let known = anchors[name] else {
-                throw YAML.Problem(place: event.place, text: "*\(name) stands for nothing")
+                throw YAML.Problem(place: event.place, text: Words("*\(name) stands for nothing", de: "*\(name) steht für nichts"))
             }
             value = YAML(place: event.place, content: known.content, count: known.count)
         case .scalar(let text, let isPlain):
             value = YAML(place: event.place, content: .scalar(text, isPlain: isPlain), count: 1)
         case .sequence: value = try sequence(event.place, depth)
         case .mapping: value = try mapping(event.place, depth)
-        default: throw YAML.Problem(place: event.place, text: "a value is missing")
+        default: throw YAML.Problem(place: event.place, text: Words("a value is missing", de: "ein Wert fehlt"))
         }
         count += value.count
         guard count <= YAML.countMax else {
-            throw YAML.Problem(place: event.place, text: "too many values")
+            throw YAML.Problem(place: event.place, text: Words("too many values", de: "zu viele Werte"))
         }
         if let anchor = event.anchor { anchors[anchor] = value }
         return value
@@ -203,7 +203,7 @@ private struct YAMLReader {
             if case .end = event.kind { break }
             let key = try value(event, depth: depth + 1)
             if let text = key.text, !known.insert(text).inserted {
-                throw YAML.Problem(place: key.place, text: "the key \"\(text)\" stands here twice")
+                throw YAML.Problem(place: key.place, text: Words("the key \"\(text)\" stands here twice", de: "der Schlüssel „\(text)“ steht hier zweimal"))
             }
             pairs.append((key, try value(try events.next(), depth: depth + 1)))
         }

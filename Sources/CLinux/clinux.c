@@ -3,10 +3,14 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -52,4 +56,35 @@ int clinux_raise_file_limit(void) {
 int clinux_keep_memory(int bytes) {
     // Both or neither: the second alone would also freeze the first at its low default.
     return mallopt(M_MMAP_THRESHOLD, bytes) == 1 && mallopt(M_TRIM_THRESHOLD, bytes) == 1;
+}
+
+static int stop_event = -1;
+
+static void note_stop(int signal) {
+    (void)signal;
+    int before = errno;
+    uint64_t one = 1;
+    // The counter is never read, so that everybody who waits sees it, for good.
+    ssize_t written = write(stop_event, &one, sizeof one);
+    (void)written;
+    errno = before;
+}
+
+int clinux_note_stop_signals(void) {
+    if (stop_event < 0) stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (stop_event < 0) return -1;
+    struct sigaction action = {.sa_handler = note_stop, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (sigaction(signals[i], &action, NULL) != 0) return -1;
+    return 0;
+}
+
+int clinux_wait_for_stop(int milliseconds) {
+    struct pollfd wait = {.fd = stop_event, .events = POLLIN};
+    int ready = poll(&wait, 1, milliseconds);
+    // A signal that interrupts the wait may be the one that is waited for.
+    if (ready < 0 && errno == EINTR) ready = poll(&wait, 1, 0);
+    return ready == 1;
 }

@@ -18,20 +18,43 @@ package struct Freshness: Sendable {
     package let id: String
     package let rpo: Span?
     package let newest: Observed.Fact?
+    /// The state that the copy has: when its snapshot was begun, or how far its log leads.
+    package let moment: Moment?
+    /// Whether its log is followed.
+    package let hasLog: Bool
     /// Seconds; nil without a copy.
     package let age: Int64?
     package let state: State
 
-    /// - Parameter snapshots: of any data sets, in any order.
-    package init(_ data: DataSet, among snapshots: [Observed.Fact], now: Moment) {
+    /// A log without news says so this often, and not more (seconds).
+    private static let heartbeatSeconds: Int64 = 300
+    /// So often the machine that follows it makes a note, with some time to write it.
+    private static let standingSeconds: Int64 = 5
+
+    /// - Parameters:
+    ///   - snapshots: of any data sets, in any order.
+    ///   - log: of this data set.
+    ///   - standing: until when the machine that follows the log knows all to be in the vault.
+    package init(
+        _ data: DataSet, among snapshots: [Observed.Fact], log: LogReach? = nil,
+        standing: Moment? = nil, now: Moment
+    ) {
         id = data.id.value
         rpo = data.rpo?.value
         newest = Self.newest(id, snapshots)
-        age = newest.map { max(0, now.seconds - $0.body.begun.seconds) }
+        let logEnd = log?.end
+        hasLog = logEnd != nil
+        // What the machine says counts only where a base leads there.
+        let known = logEnd.map { end in max(end, standing ?? end) }
+        moment = [newest?.body.begun, known].compactMap(\.self).max()
+        let age = moment.map { max(0, now.seconds - $0.seconds) }
+        self.age = age
+        // Whoever does not follow the log hears of it only now and then.
+        let grace = !hasLog ? 0 : standing == nil ? 2 * Self.heartbeatSeconds : Self.standingSeconds
         switch (age, rpo) {
         case (nil, _): state = .never
         case (_?, nil): state = .unjudged
-        case (let age?, let rpo?): state = age > Int64(rpo.seconds) ? .late : .inTime
+        case (let age?, let rpo?): state = age > max(Int64(rpo.seconds), grace) ? .late : .inTime
         }
     }
 
@@ -40,30 +63,5 @@ package struct Freshness: Sendable {
         Dictionary(grouping: snapshots.filter { $0.body.dataSet == id }, by: \.writer.id).values
             .compactMap { $0.max { $0.sequence < $1.sequence } }
             .max { ($0.body.begun, $0.id) < ($1.body.begun, $1.id) }
-    }
-}
-
-/// A point in time to which the whole twin can be brought back.
-package struct TwinMoment: Sendable {
-    package let moment: Moment
-    /// What each data set is brought back from, in the blueprint's order.
-    package let parts: [Observed.Fact]
-    /// The part that holds the moment back: it is the oldest.
-    package let oldest: Observed.Fact
-
-    /// All such moments, the latest first; none while a data set has never been captured.
-    package static func all(
-        of data: [DataSet], among snapshots: [Observed.Fact]
-    ) -> [TwinMoment] {
-        let ids = data.map(\.id.value)
-        let wanted = snapshots.filter { ids.contains($0.body.dataSet) }
-        return Set(wanted.map(\.body.begun)).sorted(by: >).compactMap { moment in
-            let until = wanted.filter { $0.body.begun <= moment }
-            let parts = ids.compactMap { Freshness.newest($0, until) }
-            guard parts.count == ids.count,
-                let oldest = parts.min(by: { $0.body.begun < $1.body.begun })
-            else { return nil }
-            return TwinMoment(moment: moment, parts: parts, oldest: oldest)
-        }
     }
 }

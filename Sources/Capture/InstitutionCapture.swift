@@ -61,6 +61,25 @@ package struct InstitutionCapture {
         } catch { note(DataSetCapture.blueprint, .failure(error)) }
     }
 
+    /// Units of a log → a range.
+    mutating func merge(_ merge: LogMerge, _ run: LogRun) async throws(Trouble) -> Captured {
+        let captured = try await merge.run(run, cache: cache)
+        cache = captured.cache
+        keep(captured)
+        return captured
+    }
+
+    /// Looks again at the chain, where somebody else has written into it.
+    mutating func renew(_ memory: Memory) async throws(Trouble) {
+        cache = try await capture.writer.knowledge(cache: cache, memory: memory).cache
+    }
+
+    /// What has come since it was asked last.
+    mutating func takeOutcomes() -> [DataSetOutcome] {
+        defer { outcomes = [] }
+        return outcomes
+    }
+
     /// Whatever happened before, what holds still must go on.
     private mutating func resume(_ group: ConsistencyGroup) async {
         guard let application = group.application, let resume = application.resume else { return }

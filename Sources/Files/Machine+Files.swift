@@ -29,8 +29,10 @@ extension Machine {
 
     /// Writes a file so that it has the old content or the new one, whatever happens, and the new
     /// one for good when this returns. A symlink under the name is replaced, not followed.
+    ///
+    /// - Parameter replacing: whether a name that is taken is written over; else `EEXIST`.
     package static func writeDurably(
-        _ path: [UInt8], _ bytes: [UInt8], permissions: UInt16 = 0o600
+        _ path: [UInt8], _ bytes: [UInt8], permissions: UInt16 = 0o600, replacing: Bool = true
     ) throws(SystemError) {
         let (folder, name) = split(path)
         let temporary = Array(".zwilling-\(random(8).hex)".utf8)
@@ -41,7 +43,7 @@ extension Machine {
                 try file.write(bytes, at: 0)
                 try file.setPermissions(permissions)
                 try file.synchronize()
-                try directory.rename(temporary, to: name, replacing: true)
+                try directory.rename(temporary, to: name, replacing: replacing)
             } catch {
                 directory.discard(temporary)
                 throw error
@@ -106,6 +108,14 @@ extension Machine {
             guard !path.isEmpty, !exists(path) else { return missing }
             missing.append(path)
             path.removeLast(path.reversed().prefix { $0 != slash }.count)
+        }
+    }
+
+    /// Removes a file that nobody needs; where that fails it stays.
+    package static func discardFile(_ path: [UInt8]) {
+        let (folder, name) = split(path)
+        do throws(SystemError) { try Descriptor.passage(folder).discard(name) } catch {
+            // The folder cannot be entered, so nothing in it can be removed either.
         }
     }
 

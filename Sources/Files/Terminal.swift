@@ -158,6 +158,24 @@ extension Terminal {
         }
     }
 
+    /// Whether there is a terminal on which a person can be asked, or shown what no log may hold.
+    package static var isThere: Bool {
+        do throws(SystemError) {
+            _ = try Descriptor.open(
+                Array("/dev/tty".utf8), in: AT_FDCWD, O_RDWR, label: Array("/dev/tty".utf8))
+            return true
+        } catch { return false }
+    }
+
+    /// Shows a line on the terminal itself, wherever the streams of this process lead.
+    ///
+    /// - Throws: `SystemError` where there is no terminal.
+    package static func showSecret(_ line: String) throws(SystemError) {
+        let terminal = try Descriptor.open(
+            Array("/dev/tty".utf8), in: AT_FDCWD, O_RDWR, label: Array("/dev/tty".utf8))
+        show(line + "\n", on: terminal)
+    }
+
     /// A character of UTF-8 goes as a whole.
     private static func removeLast(of line: inout [UInt8]) {
         while let last = line.popLast(), last & 0xc0 == 0x80 {}
@@ -190,6 +208,27 @@ package struct LocalTime: Sendable {
         (day, hour) = unsafe (Int(parts.tm_mday), Int(parts.tm_hour))
         (minute, second) = unsafe (Int(parts.tm_min), Int(parts.tm_sec))
         offset = unsafe Int(parts.tm_gmtoff)
+    }
+
+    /// The moment that a clock on the wall shows; nil for a day or an hour that there is not.
+    ///
+    /// - Parameter offset: seconds east of UTC; nil for the time zone of the machine.
+    package static func moment(
+        _ year: Int, _ month: Int, _ day: Int, _ hour: Int, _ minute: Int, _ second: Int,
+        nanoseconds: UInt32, offset: Int?
+    ) -> Moment? {
+        guard (1...9999).contains(year), (1...12).contains(month), (1...31).contains(day),
+            (0...23).contains(hour), (0...59).contains(minute), (0...59).contains(second)
+        else { return nil }
+        var parts = unsafe tm()
+        unsafe (parts.tm_year, parts.tm_mon) = (Int32(year - 1900), Int32(month - 1))
+        unsafe (parts.tm_mday, parts.tm_hour) = (Int32(day), Int32(hour))
+        unsafe (parts.tm_min, parts.tm_sec, parts.tm_isdst) = (Int32(minute), Int32(second), -1)
+        // Safe because both calls read and fill what is ours.
+        let seconds = unsafe offset == nil ? mktime(&parts) : timegm(&parts)
+        // February 31 would have become a day of March.
+        guard unsafe Int(parts.tm_mday) == day else { return nil }
+        return Moment(seconds: Int64(seconds - (offset ?? 0)), nanoseconds: nanoseconds)
     }
 }
 

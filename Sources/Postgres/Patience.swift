@@ -33,6 +33,8 @@ package struct Patience: Sendable {
     /// 0 when it is over.
     var millisecondsLeft: Int64? { end.map { max($0 - Self.clock, 0) } }
 
+    package var isOver: Bool { millisecondsLeft == 0 }
+
     static var clock: Int64 { cpostgres_milliseconds() }
 }
 

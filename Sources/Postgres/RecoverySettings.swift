@@ -10,6 +10,7 @@ package struct RecoverySettings: Sendable {
         /// After the last transaction that ended at this time or before, to the microsecond. There
         /// must be a later one in the WAL (`WALSearch.goesBeyond`).
         case time(Moment)
+        /// Everything before it.
         case lsn(LSN)
         case restorePoint(String)
     }
@@ -51,6 +52,8 @@ package struct RecoverySettings: Sendable {
         ].map { "\($0) = ''" }
         lines.append("archive_mode = 'off'")
         if let (name, value) = setting { lines.append("\(name) = '\(Self.escaped(value))'") }
+        // A place is where the next record begins, as pg_current_wal_lsn() says it.
+        if case .lsn = target { lines.append("recovery_target_inclusive = 'off'") }
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -139,3 +139,17 @@ extension Connection {
         return lsn
     }
 }
+
+extension Connection {
+    /// Whether commits of the server wait for a copy that this program receives.
+    package var isSynchronous: Bool {
+        get throws(ServerError) {
+            let rows = try ask(
+                """
+                SELECT count(*) FROM pg_stat_replication
+                WHERE application_name = 'zwilling' AND sync_state IN ('sync', 'quorum')
+                """, .seconds(60))
+            return rows[0, 0] != "0"
+        }
+    }
+}

@@ -27,7 +27,8 @@ package final class WALStream {
 
     private let connection: Connection
     private let now: @Sendable () -> Moment
-    private var hasEnded = false
+    /// The timeline went no further, or the stream was stopped.
+    package private(set) var hasEnded = false
     /// When the server was last heard of, and when it was asked since; milliseconds.
     private var heardAt = Patience.clock
     private var askedAt: Int64?

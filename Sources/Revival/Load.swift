@@ -29,16 +29,8 @@ package struct Load: Sendable {
     }
 
     private func chunks(of tree: TreeReader) async throws(Trouble) -> [ChunkReference] {
-        let reader = tree.chunkReader()
-        var files: [(section: Section, entry: Entry)] = []
-        for reference in tree.sections {
-            let section = try await vault.section(reference, reader)
-            section.forEach { _, entry in
-                if entry.kind == .file { files.append((section, entry)) }
-            }
-        }
-        guard files.count == 1, let (section, entry) = files.first, entry.content.regions == nil
-        else {
+        let files = try await tree.files()
+        guard files.count == 1, let file = files.first, file.isPlain else {
             throw Trouble(
                 .wrongUse,
                 Words(
@@ -48,15 +40,6 @@ package struct Load: Sendable {
                     "Bring it back as files, with --to DIR.",
                     de: "Ihn mit --to VERZ als Dateien zurückholen."))
         }
-        switch entry.content.stream {
-        case .empty, .slice: return []
-        case .chunks(let numbers): return numbers.map { section.chunks[$0] }
-        case .lists(let numbers):
-            var chunks: [ChunkReference] = []
-            for number in numbers {
-                chunks += try await vault.list(section.chunks[number], reader)
-            }
-            return chunks
-        }
+        return file.chunks
     }
 }

@@ -21,14 +21,19 @@ package struct PostgresCopy: Sendable {
 
     private static let fileBytesMax = 16 << 20
 
-    package func settle() throws(Trouble) {
+    /// - Parameters:
+    ///   - goal: where recovery shall end.
+    ///   - timeline: on which it goes; the base's own where there is no log of another.
+    package func settle(
+        to goal: RecoverySettings.Target = .latest, on timeline: UInt32? = nil
+    ) throws(Trouble) {
         let act = Words("Cannot make startable", de: "Kann nicht startfähig machen:")
         do throws(SystemError) {
             let data = try Descriptor.directory(directory)
             let owner = try data.status()
             for name in RecoverySettings.filesToRemove { data.discard(Array(name.utf8)) }
             try rewrite("postgresql.conf", owner) { ForeignSettings.commented($0) }
-            let settings = RecoverySettings(to: .latest, on: span.timeline)
+            let settings = RecoverySettings(to: goal, on: timeline ?? span.timeline)
             try rewrite("postgresql.auto.conf", owner, isMade: true) {
                 ForeignSettings.commented($0) + Array(settings.appendix.utf8)
             }

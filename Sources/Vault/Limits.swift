@@ -19,6 +19,8 @@ package enum Limits {
     /// Units of a session: how far a reader ratchets at most.
     package static let unitsInSessionMax = 9000
     package static let unitSessionMax: UInt64 = 999_999_999_999
+    /// Of an invitation, and of a claim.
+    package static let invitationBytesMax = 64 << 10
 
     // How a writer cuts.
     package static let chunkBytesMin = 128 << 10

@@ -42,6 +42,9 @@ struct BlueprintOptions: ParsableArguments {
         return blueprint
     }
 
+    /// The blueprint, or nil where it has errors or is being written.
+    func readQuietly() throws(Trouble) -> Blueprint? { try read().blueprint }
+
     /// Every file of a blueprint, as it lies there.
     func files(of blueprint: Blueprint) throws(Trouble) -> [(name: String, bytes: [UInt8])] {
         let path = try path()

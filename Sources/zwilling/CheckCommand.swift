@@ -79,7 +79,7 @@ private struct FindingView: Encodable {
     let line, column: Int
 
     init(_ finding: Finding) {
-        (severity, code) = (finding.severity.rawValue, finding.code)
+        (severity, code) = (finding.severity.rawValue, finding.code.rawValue)
         (file, line, column) = (finding.place.file, finding.place.line, finding.place.column)
         (message, remedy) = (say(finding.message), say(finding.remedy))
     }

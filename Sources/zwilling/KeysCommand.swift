@@ -94,15 +94,7 @@ struct KeysAddCommand: AsyncParsableCommand {
         known.remember(of: changed)
         let list = KeyList(keyring: changed.keyring, mine: keys.writer)
         try output.json ? showJSON(list.fields) : show(list.lines)
-        if known.vault.keyring.companions != changed.keyring.companions {
-            tell(
-                say(
-                    "The programs in the vault are newer now, so the checksums on the recovery "
-                        + "sheet have changed: print it again with \"zwilling vault sheet\".",
-                    de: "Die Programme im Tresor sind jetzt neuer, daher haben sich die Prüfsummen "
-                        + "auf dem Wiederherstellungsblatt geändert: mit „zwilling vault sheet“ "
-                        + "neu drucken."))
-        }
+        tellNewCompanions(known.vault, changed)
         tell(
             say(
                 "This machine may add to the vault now: \"zwilling protect PATH\". An old writer "
@@ -121,13 +113,13 @@ struct KeysRetireCommand: AsyncParsableCommand {
         discussion: say(
             """
             What it has stored so far stays. It cannot be taken back, so it wants to be confirmed.
-            Needs the passphrase.
+            An invitation that was left for it goes. Needs the passphrase.
               zwilling keys retire library --confirm library
               zwilling keys retire 5e0c22aa --confirm library
             """,
             de: """
                 Was er gespeichert hat, bleibt. Es lässt sich nicht zurücknehmen und will daher
-                bestätigt sein. Braucht die Passphrase.
+                bestätigt sein. Eine Einladung für ihn verschwindet. Braucht die Passphrase.
                   zwilling keys retire bücherei --confirm bücherei
                   zwilling keys retire 5e0c22aa --confirm bücherei
                 """))
@@ -176,7 +168,25 @@ struct KeysRetireCommand: AsyncParsableCommand {
         let changed = try await known.vault.retiring(
             wanted.id, with: unlocked, remembering: acceptLoss ? nil : known.memory, world: .real)
         known.remember(of: changed)
+        do throws(Trouble) { try await changed.removingInvitations(of: wanted.id) } catch {
+            // The writer is retired, so nobody can take the invitation up any more.
+            warn(
+                Words(
+                    "its invitation could not be removed. \(error.message.english)",
+                    de: "Die Einladung ließ sich nicht entfernen. \(error.message.german)"))
+        }
         let list = KeyList(keyring: changed.keyring, mine: try known.state.keys()?.writer)
         try output.json ? showJSON(list.fields) : show(list.lines)
     }
+}
+
+/// The recovery sheet has checksums of the programs, which a new keyring may have renewed.
+func tellNewCompanions(_ before: Vault, _ after: Vault) {
+    guard before.keyring.companions != after.keyring.companions else { return }
+    tell(
+        say(
+            "The programs in the vault are newer now, so the checksums on the recovery sheet have "
+                + "changed: print it again with \"zwilling vault sheet\".",
+            de: "Die Programme im Tresor sind jetzt neuer, daher haben sich die Prüfsummen auf dem "
+                + "Wiederherstellungsblatt geändert: mit „zwilling vault sheet“ neu drucken."))
 }

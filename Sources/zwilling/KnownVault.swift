@@ -186,9 +186,10 @@ extension KnownVault {
                 de: "Dieser Rechner hat keinen Schlüssel, um in den Tresor „\(vault.site.label)“ "
                     + "zu schreiben."),
             advice: Words(
-                "Make it a writer with \"zwilling keys add\", which needs the passphrase.",
-                de: "Ihn mit „zwilling keys add“ zum Schreiber machen; das braucht die Passphrase."
-            ))
+                "Make it a writer with \"zwilling agent enrol\", which needs a token, or with "
+                    + "\"zwilling keys add\", which needs the passphrase.",
+                de: "Ihn zum Schreiber machen: mit „zwilling agent enrol“, das ein Token braucht, "
+                    + "oder mit „zwilling keys add“, das die Passphrase braucht."))
     }
 }
 

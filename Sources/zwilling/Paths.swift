@@ -87,16 +87,28 @@ struct PathFields: Encodable {
     }
 }
 
-/// `SNAPSHOT`, `SNAPSHOT:PATH`, or a path alone, which means that of the latest snapshot.
+/// `SNAPSHOT`, `SNAPSHOT:PATH`, a path alone, which means that of the latest snapshot, or a moment.
 struct SnapshotArgument: ExpressibleByArgument {
     let wish: String
     let path: TreePath?
+    /// The newest that was begun by then is meant.
+    let moment: Moment?
 
     static let latest = SnapshotArgument(wish: "latest", path: nil)
 
-    private init(wish: String, path: TreePath?) { (self.wish, self.path) = (wish, path) }
+    private init(wish: String, path: TreePath?) {
+        (self.wish, self.path, moment) = (wish, path, nil)
+    }
+
+    var isLatest: Bool { wish == "latest" && moment == nil }
 
     init?(argument: String) {
+        // A day with nothing but digits and dashes is no snapshot, which has no dash.
+        if let moment = zwilling.moment(from: argument) {
+            (wish, path, self.moment) = (argument, nil, moment)
+            return
+        }
+        moment = nil
         let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         if argument.hasPrefix("/") {
             wish = "latest"

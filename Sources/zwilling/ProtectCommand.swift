@@ -20,6 +20,7 @@ struct ProtectCommand: AsyncParsableCommand {
             of one application together; exit code 1 if one of them could not be.
               zwilling protect
               zwilling protect --data register-db
+              zwilling protect --continuous
               zwilling protect /home /etc
               zwilling protect /srv --name shares --exclude '*.tmp' --exclude-caches
               zwilling protect / --one-file-system --exclude-file /etc/zwilling.exclude
@@ -31,6 +32,7 @@ struct ProtectCommand: AsyncParsableCommand {
                 Rechner liegt, die einer Anwendung zusammen; Rückgabewert 1, wenn einer misslang.
                   zwilling protect
                   zwilling protect --data register-db
+                  zwilling protect --continuous
                   zwilling protect /home /etc
                   zwilling protect /srv --name ablage --exclude '*.tmp' --exclude-caches
                   zwilling protect / --one-file-system --exclude-file /etc/zwilling.exclude
@@ -56,6 +58,13 @@ struct ProtectCommand: AsyncParsableCommand {
             valueName: "id"))
     var data: [String] = []
 
+    @Flag(
+        help: ArgumentHelp(
+            say(
+                "Go on until told to end: every data set as often as its rpo says, databases to the second.",
+                de: "Weitermachen bis zum Abbruch: jeden Datenbestand so oft, wie seine rpo es verlangt, Datenbanken auf die Sekunde.")))
+    var continuous = false
+
     @OptionGroup var blueprint: BlueprintOptions
     @OptionGroup var selection: SelectionOptions
     @OptionGroup var vault: VaultOptions
@@ -63,6 +72,12 @@ struct ProtectCommand: AsyncParsableCommand {
 
     /// An option that would not be heeded must not look as if it were.
     mutating func validate() throws {
+        if continuous, !paths.isEmpty || !data.isEmpty || output.json {
+            throw ValidationError(
+                say(
+                    "--continuous takes all that the blueprint names, and tells as it goes.",
+                    de: "--continuous nimmt alles, was der Bauplan nennt, und berichtet fortlaufend."))
+        }
         if paths.isEmpty, name != nil || selection.isGiven {
             throw ValidationError(
                 say(
@@ -79,6 +94,9 @@ struct ProtectCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         Machine.keepMemory()
+        if continuous {
+            return try await ContinuousProtection(blueprint: blueprint, vault: vault).run()
+        }
         if paths.isEmpty { return try await runBlueprint() }
         let protected = try ProtectedPaths(paths)
         let known = try await KnownVault(vault)
@@ -159,16 +177,7 @@ struct ProtectCommand: AsyncParsableCommand {
                     "There are: \(here.sorted().joined(separator: ", ")).",
                     de: "Es gibt: \(here.sorted().joined(separator: ", "))."))
         }
-        guard !groups.isEmpty else {
-            throw Trouble(
-                .wrongUse,
-                Words(
-                    "The blueprint has no data set on this host, \(plain(host)).",
-                    de: "Der Bauplan hat auf diesem Rechner, \(plain(host)), keinen Datenbestand."),
-                advice: Words(
-                    "Describe one under \"data\", or protect paths with \"zwilling protect PATH\".",
-                    de: "Unter „data“ einen beschreiben oder mit „zwilling protect PFAD“ Pfade sichern."))
-        }
+        guard !groups.isEmpty else { throw Trouble.nothingHere(host) }
         return data.isEmpty ? groups : groups.compactMap { $0.keeping(data) }
     }
 

@@ -20,6 +20,11 @@ struct RestoreCommand: AsyncParsableCommand {
               zwilling restore 3f9a1b2c:/home/anna --to /home/anna --overwrite
               zwilling restore --to /tmp/r --include '*.ods' --include '/etc/ssl/'
               zwilling restore --data register-db --load
+            A PostgreSQL cluster comes back as far as its log leads, to a moment, to a place in its
+            log, or to a point that was named at the server.
+              zwilling restore --data db --to /srv/db
+              zwilling restore '2026-11-25 14:29:30' --data db --to /srv/db
+              zwilling restore --data db --restore-point before-the-import --to /srv/db
             """,
             de: """
                 Braucht den Tresor und die Passphrase, und nichts von dem Rechner, der ihn angelegt
@@ -28,14 +33,19 @@ struct RestoreCommand: AsyncParsableCommand {
                   zwilling restore 3f9a1b2c:/home/anna --to /home/anna --overwrite
                   zwilling restore --to /tmp/r --include '*.ods' --include '/etc/ssl/'
                   zwilling restore --data register-db --load
+                Ein PostgreSQL-Cluster kommt zurück, so weit sein Protokoll führt, zu einem
+                Zeitpunkt, zu einer Stelle des Protokolls oder zu einem am Server benannten Punkt.
+                  zwilling restore --data db --to /srv/db
+                  zwilling restore '2026-11-25 14:29:30' --data db --to /srv/db
+                  zwilling restore --data db --restore-point vor-dem-import --to /srv/db
                 """))
 
     @Argument(
         help: ArgumentHelp(
             say(
-                "Snapshot by its first digits or \"latest\", and a path in it.",
-                de: "Stand nach seinen ersten Stellen oder „latest“, und ein Pfad darin."),
-            valueName: say("snapshot[:path]", de: "stand[:pfad]")))
+                "Snapshot by its first digits or \"latest\", and a path in it; or a moment.",
+                de: "Stand nach seinen ersten Stellen oder „latest“, und ein Pfad darin; oder ein Zeitpunkt."),
+            valueName: say("snapshot[:path]|moment", de: "stand[:pfad]|zeitpunkt")))
     var snapshot = SnapshotArgument.latest
 
     @Option(
@@ -68,6 +78,22 @@ struct RestoreCommand: AsyncParsableCommand {
                 de: "Gleichnamige Dateien im Ziel ersetzen.")))
     var overwrite = false
 
+    @Option(
+        help: ArgumentHelp(
+            say(
+                "Bring a PostgreSQL cluster back to this place in its log, such as 0/3000A28.",
+                de: "Einen PostgreSQL-Cluster bis zu dieser Stelle seines Protokolls zurückholen, etwa 0/3000A28."),
+            valueName: "lsn"))
+    var lsn: LSNArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            say(
+                "Bring it back to the point of this name (pg_create_restore_point).",
+                de: "Bis zum Punkt dieses Namens zurückholen (pg_create_restore_point)."),
+            valueName: "name"))
+    var restorePoint: String?
+
     @OptionGroup var dataSet: DataSetOptions
     @OptionGroup var blueprint: BlueprintOptions
     @OptionGroup var vault: VaultOptions
@@ -75,11 +101,27 @@ struct RestoreCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     mutating func validate() throws {
+        if lsn != nil || restorePoint != nil {
+            let ways = [lsn != nil, restorePoint != nil, !snapshot.isLatest || snapshot.path != nil]
+            guard ways.count(where: { $0 }) == 1, dataSet.data != nil, !load, include.isEmpty else {
+                throw ValidationError(
+                    say("A place in a log needs --data and --to, and nothing else that says what.",
+                        de: "Eine Stelle im Protokoll braucht --data und --to, und keine andere Angabe, was."))
+            }
+        }
         if load == (to != nil) {
             throw ValidationError(
                 say("Name a target with --to, or a data set with --data and --load.",
                     de: "Mit --to ein Ziel nennen, oder einen Datenbestand mit --data und --load."))
         }
+    }
+
+    /// nil for a snapshot that is named: it comes back as it is.
+    private var goal: RecoveryGoal? {
+        if let lsn { return .lsn(lsn.lsn) }
+        if let restorePoint { return .restorePoint(restorePoint) }
+        if let moment = snapshot.moment { return .moment(moment) }
+        return snapshot.isLatest && snapshot.path == nil && include.isEmpty ? .latest : nil
     }
 
     mutating func run() async throws {
@@ -89,7 +131,8 @@ struct RestoreCommand: AsyncParsableCommand {
         let known = try await KnownVault(vault)
         try refuse(target, inside: known.place)
         let open = try await known.opened(passphrase)
-        let fact = try open.observed.snapshot(snapshot.wish, of: dataSet.data)
+        let recovery = try await ClusterRecovery(open, of: dataSet.data, to: goal)
+        let fact = try recovery?.base ?? snapshot(among: open.observed)
         var options = RestoreOptions()
         options.subtree = snapshot.path ?? []
         options.overwrites = overwrite
@@ -106,22 +149,22 @@ struct RestoreCommand: AsyncParsableCommand {
             restored: restored, snapshot: fact, target: try to.absolute(),
             seconds: progress.seconds)
         if restored.isEmpty { throw nothing(in: fact) }
-        var server: PostgresCopy?
-        if let span = fact.body.postgres, snapshot.path == nil, include.isEmpty,
-            report.exitCode != 1
-        {
-            let copy = PostgresCopy(at: try to.absolute(), span)
-            try copy.settle()
-            server = copy
+        var cluster: RecoveredCluster?
+        if snapshot.path == nil, include.isEmpty, report.exitCode != 1 {
+            cluster = try await RecoveredCluster(recovery, fact, at: try to.absolute())
         }
-        try output.json ? showJSON(report.fields) : report.show()
-        if let server {
-            tell(
-                say(
-                    "Start it as the user to whom it belongs: pg_ctl -D \(printable(server.directory)) start",
-                    de: "Starten als der Benutzer, dem es gehört: pg_ctl -D \(printable(server.directory)) start"))
+        try output.json
+            ? showJSON(report.fields(cluster)) : report.show()
+        cluster?.tell()
+        let code = report.exitCode != 0 ? report.exitCode : cluster?.exitCode ?? 0
+        if code != 0 { throw ExitCode(code) }
+    }
+
+    private func snapshot(among observed: Observed) throws(Trouble) -> Observed.Fact {
+        guard let moment = snapshot.moment else {
+            return try observed.snapshot(snapshot.wish, of: dataSet.data)
         }
-        if report.exitCode != 0 { throw ExitCode(report.exitCode) }
+        return try observed.snapshot(by: moment, of: dataSet.data)
     }
 
     private func runLoad() async throws {
@@ -129,7 +172,7 @@ struct RestoreCommand: AsyncParsableCommand {
         let program = try institution.loader(of: dataSet.data ?? "")
         let known = try await KnownVault(vault, of: institution)
         let open = try await known.opened(passphrase)
-        let fact = try open.observed.snapshot(snapshot.wish, of: dataSet.data)
+        let fact = try snapshot(among: open.observed)
         let bytes = try await Load(open, fact).run(program)
         let loaded = LoadFields(
             snapshot: fact.id.hex, dataSet: fact.body.dataSet, bytes: bytes)
@@ -177,65 +220,5 @@ extension Institution {
                     de: "Mit --data einen Datenbestand der Art „command“ nennen oder ihn mit --to VERZ zurückholen."))
         }
         return Program(shell: load.value, timeout: .seconds(command.timeout.seconds))
-    }
-}
-
-/// What came of a restore, for people and for programs.
-struct RestoreReport {
-    private static let linesMax = 100
-
-    let restored: Restored
-    let snapshot: Observed.Fact
-    let target: [UInt8]
-    let seconds: Double
-
-    /// 1 where the vault is damaged, 3 where the target would not take something.
-    var exitCode: Int32 {
-        let kinds = restored.notRestored.map(\.trouble.kind)
-        if kinds.contains(where: { [.damaged, .missing, .newerFormat].contains($0) }) { return 1 }
-        return kinds.isEmpty ? 0 : 3
-    }
-
-    func show() throws(Trouble) {
-        let missed = restored.notRestored
-        if !missed.isEmpty {
-            tell(say("Not restored, or not wholly:", de: "Nicht oder nicht ganz zurückgeholt:"))
-        }
-        for one in missed.prefix(Self.linesMax) {
-            tell("  \(shown(one.path)): \(say(one.trouble.message))")
-        }
-        let rest = missed.count - Self.linesMax
-        if rest > 0 {
-            tell(
-                say(
-                    "  and \(figure(rest)) more (all of them with --json)",
-                    de: "  und \(figure(rest)) weitere (alle mit --json)"))
-        }
-        if let advice = missed.first?.trouble.advice { tell("  " + say(advice)) }
-        let begun = localTime(snapshot.body.begun)
-        let counts = CountFields(restored.counts)
-        try zwilling.show([
-            say(
-                "Snapshot \(snapshot.id.short) of \(begun) restored to \(printable(target))",
-                de: "Sicherungsstand \(snapshot.id.short) vom \(begun) zurückgeholt nach "
-                    + printable(target)),
-            "  " + counts.text,
-            "  " + pace(counts.bytes, in: seconds),
-        ])
-    }
-
-    struct Fields: Encodable {
-        let snapshot: String
-        let target: PathFields
-        let counts: CountFields
-        let seconds: Double
-        let notRestored: [LeftOutFields]
-    }
-
-    var fields: Fields {
-        Fields(
-            snapshot: snapshot.id.hex, target: PathFields(bytes: target),
-            counts: CountFields(restored.counts), seconds: seconds,
-            notRestored: restored.notRestored.map(LeftOutFields.init))
     }
 }

@@ -78,8 +78,14 @@ struct VaultState {
         /// The path of the vault's directory.
         case place
         case memory, cache, lock
+        /// By which this machine knows its own claim to an invitation.
+        case claimant
         /// The hash of the blueprint that was captured last.
         case blueprint
+        /// Until when the log of each data set is known to be in the vault wholly.
+        case standing
+        /// Directory of the logs that are not merged yet, one for each data set.
+        case logs
     }
 
     func path(_ file: File) -> [UInt8] { folder + Array("/\(file.rawValue)".utf8) }
@@ -156,6 +162,11 @@ struct VaultState {
         }
     }
 
+    /// nil where this machine has not tried to take up an invitation, or no longer knows.
+    func claimant() throws(Trouble) -> Identifier? {
+        try read(.claimant).flatMap { Identifier($0) }
+    }
+
     /// nil where there is none or it cannot be used: it is then made anew.
     func cache(for domain: Domain) -> WriterCache? {
         do {
@@ -181,6 +192,33 @@ struct VaultState {
         }
         return Array(Sealing.hash(writer.bytes).hex.utf8)
     }
+
+    /// What a continuous capture on this machine said last; empty where there is none.
+    func standing() throws(Trouble) -> [String: Moment] {
+        guard let bytes = try read(.standing) else { return [:] }
+        do throws(Malformed) {
+            var reader = ByteReader(bytes)
+            let all = try reader.list { (reader: inout ByteReader) throws(Malformed) in
+                (try reader.text(), try reader.moment())
+            }
+            return Dictionary(all) { first, _ in first }
+        } catch {
+            // It is written anew every few seconds.
+            return [:]
+        }
+    }
+
+    func keep(standing: [String: Moment]) throws(Trouble) {
+        var writer = ByteWriter()
+        writer.varint(standing.count)
+        for (id, moment) in standing.sorted(by: { $0.key < $1.key }) {
+            writer.text(id)
+            writer.moment(moment)
+        }
+        try write(.standing, writer.bytes)
+    }
+
+    func spoolFolder(of dataSet: String) -> [UInt8] { path(.logs) + Array("/\(dataSet)".utf8) }
 
     func place() throws(Trouble) -> [UInt8]? {
         guard let place = try read(.place), !place.isEmpty else { return nil }

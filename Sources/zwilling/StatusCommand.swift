@@ -35,17 +35,24 @@ struct StatusCommand: AsyncParsableCommand {
         let known = try await KnownVault(vault, of: institution)
         let observed = try await known.observed(passphrase)
         let now = World.real.now()
-        let all = institution.data.map { Freshness($0, among: observed.snapshots, now: now) }
+        let logs = try await institution.logs(among: observed)
+        let standing = try known.state.standing()
+        let all = institution.data.map { data in
+            Freshness(
+                data, among: observed.snapshots, log: logs.reach[data.id.value],
+                standing: standing[data.id.value], now: now)
+        }
+        let findings = observed.troubles + logs.troubles
         if output.json {
             try showJSON(
                 Fields(
                     institution: institution.name.value, dataSets: all.map(FreshnessFields.init),
-                    findings: observed.troubles.map(FindingFields.init)))
+                    findings: findings.map(FindingFields.init)))
         } else {
             try show(lines(all))
         }
-        tellFindings(observed.troubles)
-        if !observed.troubles.isEmpty { throw ExitCode(1) }
+        tellFindings(findings)
+        if !findings.isEmpty { throw ExitCode(1) }
         if all.contains(where: { [.late, .never].contains($0.state) }) { throw ExitCode(3) }
     }
 
@@ -59,7 +66,7 @@ struct StatusCommand: AsyncParsableCommand {
         ]
         let rows = all.map { one in
             [
-                one.id, one.newest.map { localTime($0.body.begun) } ?? "–",
+                one.id, one.moment.map { localTime($0) } ?? "–",
                 one.age.map { duration(Double($0)) } ?? "–", one.rpo.map { "\($0)" } ?? "–",
                 painted(one.state),
             ]
@@ -88,6 +95,8 @@ private struct FreshnessFields: Encodable {
     let state: String
     let snapshot: String?
     let begun: String?
+    /// How far its log leads, where one is followed.
+    let logUntil: String?
     let ageSeconds: Int64?
     let rpoSeconds: Int?
 
@@ -95,6 +104,7 @@ private struct FreshnessFields: Encodable {
         (dataSet, state, ageSeconds) = (one.id, one.state.rawValue, one.age)
         snapshot = one.newest?.id.hex
         begun = one.newest.map { isoTime($0.body.begun) }
+        logUntil = one.hasLog ? one.moment.map(isoTime) : nil
         rpoSeconds = one.rpo?.seconds
     }
 }
@@ -112,97 +122,17 @@ enum Paint {
     }
 }
 
-struct MomentsCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "moments",
-        abstract: say(
-            "Show to which moments the whole twin can go back.",
-            de: "Zeigen, auf welche Zeitpunkte der ganze Zwilling zurück kann."),
-        discussion: say(
-            """
-            At each of them every data set of the blueprint has a copy; the one named is the oldest
-            of these and holds the moment back.
-              zwilling moments
-            """,
-            de: """
-                An jedem davon hat jeder Datenbestand im Bauplan eine Kopie; der genannte ist die
-                älteste davon und hält den Zeitpunkt zurück.
-                  zwilling moments
-                """))
-
-    private static let linesMax = 20
-
-    @OptionGroup var blueprint: BlueprintOptions
-    @OptionGroup var vault: VaultOptions
-    @OptionGroup var passphrase: PassphraseOptions
-    @OptionGroup var output: OutputOptions
-
-    mutating func run() async throws {
-        let institution = try blueprint.blueprint().institution
-        let known = try await KnownVault(vault, of: institution)
-        let observed = try await known.observed(passphrase)
-        let moments = TwinMoment.all(of: institution.data, among: observed.snapshots)
-        if output.json {
-            try showJSON(
-                Fields(
-                    moments: moments.map(MomentFields.init),
-                    missing: missing(institution, observed)))
-        } else {
-            try show(moments.isEmpty ? none(institution, observed) : lines(moments))
+extension Institution {
+    /// How far the logs of its clusters lead, as an observer sees it.
+    func logs(
+        among observed: Observed
+    ) async throws(Trouble) -> (reach: [String: LogReach], troubles: [Trouble]) {
+        let clusters = data.filter { $0.kind == .postgres }
+        guard !clusters.isEmpty else { return ([:], []) }
+        let units = try await Units(of: observed)
+        let pairs = clusters.map {
+            ($0.id.value, LogReach(of: $0.id.value, among: observed, units))
         }
-        tellFindings(observed.troubles)
-        if !observed.troubles.isEmpty { throw ExitCode(1) }
-        if moments.isEmpty { throw ExitCode(3) }
-    }
-
-    private func missing(_ institution: Institution, _ observed: Observed) -> [String] {
-        let there = Set(observed.snapshots.map(\.body.dataSet))
-        return institution.data.map(\.id.value).filter { !there.contains($0) }
-    }
-
-    private func none(_ institution: Institution, _ observed: Observed) -> [String] {
-        let names = missing(institution, observed).joined(separator: ", ")
-        return [
-            say(
-                "There is no moment yet: never captured are \(names).",
-                de: "Noch gibt es keinen Zeitpunkt: nie gesichert wurden \(names).")
-        ]
-    }
-
-    private func lines(_ moments: [TwinMoment]) -> [String] {
-        let heading = [
-            say("MOMENT", de: "ZEITPUNKT"), say("OLDEST PART", de: "ÄLTESTER TEIL"),
-            say("OF", de: "VON"),
-        ]
-        let rows = moments.prefix(Self.linesMax).map { one in
-            [
-                localTime(one.moment), plain(one.oldest.body.dataSet),
-                localTime(one.oldest.body.begun),
-            ]
-        }
-        return table([heading] + rows, rightAligned: [])
-    }
-
-    private struct Fields: Encodable {
-        let moments: [MomentFields]
-        let missing: [String]
-    }
-}
-
-private struct MomentFields: Encodable {
-    struct Part: Encodable {
-        let dataSet, snapshot, begun: String
-    }
-
-    let moment: String
-    let heldBackBy: String
-    let parts: [Part]
-
-    init(_ one: TwinMoment) {
-        moment = isoTime(one.moment)
-        heldBackBy = one.oldest.body.dataSet
-        parts = one.parts.map {
-            Part(dataSet: $0.body.dataSet, snapshot: $0.id.hex, begun: isoTime($0.body.begun))
-        }
+        return (Dictionary(pairs) { first, _ in first }, units.troubles)
     }
 }

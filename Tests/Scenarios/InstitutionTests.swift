@@ -203,10 +203,51 @@ struct InstitutionTests {
         let made = try zwilling("init", "--template", "kreis", "--name", "Kreis \"X\"", language: language)
         #expect(made.code == 0, "\(made.errors)")
         // Roles are still to be filled in.
-        #expect(try zwilling("check", language: language).code == 3)
+        let checked = try zwilling("check", language: language)
+        #expect(checked.code == 3, "\(checked.output)")
         #expect(try zwilling("init").code == 1)
         #expect(try zwilling("leika", "wohngeld", language: language).output.contains("99107023017000"))
         #expect(try zwilling("leika", "xyzzy").code == 2)
         #expect(try zwilling("check", "--schema").output.hasPrefix("{"))
+    }
+
+    @Test("init takes other hosts from a table, and nothing from one with errors")
+    func hosts() throws {
+        let table = town.home.appending(path: "hosts.csv")
+        try Data("host;kind;place\ndb2;tapes;/a\n".utf8).write(to: table)
+        let refused = try zwilling("init", "--hosts", "hosts.csv")
+        #expect(refused.code == 2 && refused.errors.contains("hosts.csv:2:5: error"))
+        let file = town.home.appending(path: "institution.yaml")
+        #expect(!FileManager.default.fileExists(atPath: file.path))
+        try Data("host;kind;place;application\ndb2;files;/srv/a;fach\n".utf8).write(to: table)
+        let made = try json(zwilling("init", "--hosts", "hosts.csv", "--json"))
+        #expect(made["told"] as? Int == 1)
+        let text = try String(contentsOf: file, encoding: .utf8)
+        #expect(text.contains("- id: db2-fach\n") && text.contains("data: [db2-fach]"))
+        #expect(try zwilling("check").code == 3)
+    }
+
+    @Test("What a blueprint names is captured with it: people, settings, processes")
+    func beside() throws {
+        let text = """
+            institution: X
+            structures-from: people.csv
+            applications:
+              - {id: a, stateless: true, configuration: {files: [{path: /etc/a, from: conf/a}]}}
+            data: [{id: t, kind: files, paths: ["\(town.tree.path)"]}]
+            """
+        try Data(text.utf8).write(to: town.home.appending(path: "institution.yaml"))
+        let conf = town.home.appending(path: "conf")
+        try FileManager.default.createDirectory(at: conf, withIntermediateDirectories: true)
+        try Data("x".utf8).write(to: conf.appending(path: "a"))
+        let people = town.home.appending(path: "people.csv")
+        try Data("name;unit\nA;B;C\n".utf8).write(to: people)
+        let refused = try zwilling("protect")
+        #expect(refused.code == 2 && refused.errors.contains("people.csv:2:1: error"))
+        try Data("name;unit\nA;B\n".utf8).write(to: people)
+        let done = try zwilling("protect")
+        #expect(done.code == 0, "\(done.errors)")
+        let listed = try zwilling.reading("ls", "-R", "--data", "blueprint").output
+        for name in ["institution.yaml", "people.csv", "conf/a"] { #expect(listed.contains(name)) }
     }
 }

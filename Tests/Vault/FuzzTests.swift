@@ -87,7 +87,8 @@ struct Decoders {
         let again = try await test.protect([prose(2000), noise(30)], on: done.cache)
         all =
             try await Self.keyrings(test) + Self.records(test) + Self.packs(test)
-            + Self.units(test) + Self.trees() + Self.local(test, again.cache)
+            + Self.units(test) + Self.invitations() + Self.trees()
+            + Self.local(test, again.cache)
     }
 
     private static func keyrings(_ test: TestVault) async throws -> [Decoder] {
@@ -201,6 +202,38 @@ struct Decoders {
                 samples: [noise(40), prose(900)].map { UnitContent.encode($0[...], facts: 496) },
                 rounds: 3000
             ) { _ = try UnitContent.decode($0, Decompressor()) },
+        ]
+    }
+
+    private static func invitations() async throws -> [Decoder] {
+        let invited = try await InvitedVault()
+        let site = try await invited.claimed()
+        let keyring = invited.vault.keyring
+        let invitation = try await site.bytes(invited.objects[0])
+        let claim = try await site.bytes(invited.objects[1])
+        let root = try invited.test.unlocked.strongbox.root
+        let keys = try await invited.enrol(invited.machine(7), at: site)
+        return [
+            Decoder(name: "invitation", samples: [invitation], rounds: 300) {
+                _ = try Invitation(decoding: $0, of: keyring)
+            },
+            Decoder(
+                name: "signed invitation",
+                samples: [Array(invitation.dropLast(RootIdentity.signatureBytes))], rounds: 300
+            ) {
+                let message = Sealing.labelled("zwilling invitation", $0)
+                _ = try Invitation(decoding: $0 + root.signatures(of: message), of: keyring)
+            },
+            Decoder(name: "claim", samples: [claim], rounds: 2000) {
+                _ = try Claim(decoding: $0, of: keyring)
+            },
+            Decoder(name: "signed claim", samples: [Array(claim.dropLast(64))], rounds: 1000) {
+                let object = try signed($0, as: "zwilling claim", by: keys.signingSeed)
+                _ = try Claim(decoding: object, of: keyring)
+            },
+            Decoder(
+                name: "token", samples: [Array(invited.token.text.utf8)], rounds: 5000
+            ) { _ = try Token(typed: $0) },
         ]
     }
 

@@ -20,6 +20,8 @@ struct Vectors: Codable, Equatable {
     struct Fingerprinted: Codable, Equatable { let publicKey, fingerprint: String }
     struct Ratcheted: Codable, Equatable { let secret, number, key, commitment: String }
 
+    struct Typed: Codable, Equatable { let secret, vault, root, token, name, key: String }
+
     var varint: [Number] = []
     var signed: [Number] = []
     var padme: [Padded] = []
@@ -29,6 +31,7 @@ struct Vectors: Codable, Equatable {
     var cuts: [Cut] = []
     var fingerprint: [Fingerprinted] = []
     var unitKey: [Ratcheted] = []
+    var token: [Typed] = []
 }
 
 /// Because `padme` is the name of a group of vectors, too.
@@ -46,6 +49,7 @@ extension Vectors {
         vectors.addKeys()
         vectors.addCuts()
         vectors.addUnitKeys()
+        vectors.addTokens()
         for seed in secrets {
             let key = try Strongbox.recipientKey(seed).publicKey
             vectors.fingerprint.append(
@@ -123,6 +127,20 @@ extension Vectors {
         }
     }
 
+    private mutating func addTokens() {
+        let vault = Identifier(from: .seeded(1))
+        for secret in Self.secrets.map({ Array($0.prefix(16)) }) {
+            let root = Sealing.hash(secret)
+            let world = World(now: { Moment(seconds: 0) }, random: { Array(secret.prefix($0)) })
+            let one = Token(for: root, from: world)
+            token.append(
+                Typed(
+                    secret: secret.hex, vault: vault.description, root: root.hex, token: one.text,
+                    name: one.name(vault: vault, root: root).description,
+                    key: one.key(vault: vault, root: root).bytes.hex))
+        }
+    }
+
     private mutating func addCuts() {
         for (number, length) in [1, 131_072, 131_073, 524_288, 1_500_000, 2_500_000].enumerated() {
             let secret = Self.secrets[number % 3]
@@ -184,6 +202,7 @@ struct VectorTests {
         #expect(written.cuts == computed.cuts)
         #expect(written.fingerprint == computed.fingerprint)
         #expect(written.unitKey == computed.unitKey)
+        #expect(written.token == computed.token)
         #expect(written == computed)
     }
 

@@ -38,4 +38,10 @@ int clinux_raise_file_limit(void);
 // Lets malloc keep freed memory up to `bytes`; 1 where it agreed, as mallopt(3).
 int clinux_keep_memory(int bytes);
 
+// From now on SIGTERM, SIGINT and SIGHUP do not end the process but are noted; 0 where it was done.
+int clinux_note_stop_signals(void);
+
+// Waits until such a signal was noted, for `milliseconds` at most; 1 where one was, at any time.
+int clinux_wait_for_stop(int milliseconds);
+
 #endif

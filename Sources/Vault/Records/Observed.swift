@@ -123,6 +123,22 @@ package struct Observed: Sendable {
         return snapshot
     }
 
+    /// The newest snapshot that was begun by then.
+    ///
+    /// - Parameter dataSet: nil for any.
+    package func snapshot(by moment: Moment, of dataSet: String? = nil) throws(Trouble) -> Fact {
+        let all = snapshots.filter {
+            (dataSet == nil || $0.body.dataSet == dataSet) && $0.body.begun <= moment
+        }
+        guard all.isEmpty else { return try latest(of: all) }
+        throw Trouble(
+            .missing,
+            Words("There is no snapshot from before that.", de: "Von davor gibt es keinen Sicherungsstand."),
+            advice: Words(
+                "\"zwilling snapshots\" shows which there are.",
+                de: "„zwilling snapshots“ zeigt, welche es gibt."), cause: troubles.first)
+    }
+
     /// Which one is the latest cannot be said while records are missing: a restore must not give
     /// old data for new.
     private func latest(of snapshots: [Fact]) throws(Trouble) -> Fact {

@@ -29,6 +29,7 @@ extension Observed {
         result.snapshots = snapshots.count
         result.findings = vault.troubles + troubles
         result.findings += try await companionFindings()
+        result.findings += try await Invitations(of: vault).troubles
         let units = try await Units(of: self)
         (result.units, result.findings) = (units.facts, result.findings + units.troubles)
         let present = try await vault.presentPacks()

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Blueprint
+import Files
+import Ground
+import Synchronization
+import Vault
+
+/// What a continuous capture does, for whoever watches.
+package enum ContinuousEvent: Sendable {
+    case captured(Captured)
+    case failed(dataSet: String, Trouble)
+    /// Units became a range.
+    case merged(dataSet: String, Captured)
+}
+
+/// All data sets of an institution that lie on this host, each as often as it must be, and the
+/// logs of its clusters as they are written; until told to stop.
+///
+/// One thread takes snapshots and merges units, one after the other, since all of them go into
+/// one chain; each log has threads of its own.
+package struct ContinuousCapture: Sendable {
+    private let capture: DataSetCapture
+    private let groups: [ConsistencyGroup]
+    private let logs: [LogCapture]
+    private let newest: [String: Moment]
+    private let pause: @Sendable (Int) -> Bool
+    /// Keeps what a capture leaves for the next run.
+    private let keep: @Sendable (Captured) -> Void
+    private let report: @Sendable (ContinuousEvent) -> Void
+
+    private static let tickMilliseconds = 500
+    /// A busy log is not merged more often than this, lest the chain grow faster than the log.
+    private static let secondsBetweenMerges: Int64 = 10
+
+    /// - Parameters:
+    ///   - logs: of those data sets whose log is followed.
+    ///   - newest: when the newest copy of each data set was begun.
+    ///   - pause: waits so many milliseconds; true at once where all shall end.
+    package init(
+        _ capture: DataSetCapture, _ groups: [ConsistencyGroup], logs: [LogCapture],
+        newest: [String: Moment], pause: @escaping @Sendable (Int) -> Bool,
+        keep: @escaping @Sendable (Captured) -> Void,
+        report: @escaping @Sendable (ContinuousEvent) -> Void
+    ) {
+        (self.capture, self.groups, self.logs, self.newest) = (capture, groups, logs, newest)
+        (self.pause, self.keep, self.report) = (pause, keep, report)
+    }
+
+    /// - Returns: when told to stop, with everything that was received in the vault.
+    package func run(cache: WriterCache) async {
+        var works: [@Sendable () async -> Void] = [{ await work(cache) }]
+        for log in logs {
+            works.append { await log.run() }
+            works.append { await log.watch() }
+        }
+        let next = Mutex(0)
+        await Crew.together(width: works.count) { [works] in
+            let mine = next.withLock { next in
+                next += 1
+                return next - 1
+            }
+            await works[mine]()
+        }
+    }
+
+    private func work(_ cache: WriterCache) async {
+        let kept = KeptCache(keep)
+        var run = InstitutionCapture(capture, cache: cache) { kept.note($0) }
+        var schedule = Schedule(newest: newest)
+        var mergedAt: [String: Moment] = [:]
+        while !pause(Self.tickMilliseconds) {
+            for log in logs {
+                let (now, id) = (capture.writer.world.now(), log.plan.dataSet)
+                let isTime = mergedAt[id].map { now.seconds - $0.seconds >= Self.secondsBetweenMerges || now < $0 } ?? true
+                guard isTime, log.spool.isDue(now), !pause(0) else { continue }
+                mergedAt[id] = now
+                await merge(log, &run)
+            }
+            for group in groups where !pause(0) {
+                guard let due = due(in: group, schedule) else { continue }
+                await snapshot(due, &run, &schedule)
+            }
+            kept.flush(ifOlderThan: 60, capture.writer.world.now())
+        }
+        kept.flush(ifOlderThan: 0, capture.writer.world.now())
+    }
+
+    /// What of a group must be captured now: all that is no log together, and bases by themselves.
+    private func due(in group: ConsistencyGroup, _ schedule: Schedule) -> ConsistencyGroup? {
+        let now = capture.writer.world.now()
+        var wanted: [String] = []
+        let others = group.data.filter { log(of: $0) == nil }
+        let period = others.compactMap { $0.rpo.map { Int64($0.value.seconds) } }.min()
+        if others.contains(where: { schedule.isDue($0.id.value, every: period, now: now) }) {
+            wanted += others.map(\.id.value)
+        }
+        for data in group.data {
+            guard let log = log(of: data) else { continue }
+            // Its log must have begun, or the base would lead nowhere.
+            guard log.spool.place != nil else { continue }
+            let isDue = schedule.isDue(data.id.value, every: data.baseSeconds, now: now)
+            if log.state.needsBase || isDue { wanted.append(data.id.value) }
+        }
+        return wanted.isEmpty ? nil : group.keeping(wanted)
+    }
+
+    private func log(of data: DataSet) -> LogCapture? {
+        logs.first { $0.plan.dataSet == data.id.value }
+    }
+
+    private func snapshot(
+        _ group: ConsistencyGroup, _ run: inout InstitutionCapture, _ schedule: inout Schedule
+    ) async {
+        // Whoever is only due for a base need not hold still.
+        let isLogsOnly = group.data.allSatisfy { log(of: $0) != nil }
+        await run.run(isLogsOnly ? group.unheld : group) { _, _ in }
+        for outcome in run.takeOutcomes() {
+            let now = capture.writer.world.now()
+            switch outcome.result {
+            case .success(let captured):
+                schedule.succeeded(outcome.id, begun: captured.body.begun, ended: now)
+                logs.first { $0.plan.dataSet == outcome.id }?.tookBase()
+                report(.captured(captured))
+            case .failure(let trouble):
+                schedule.failed(outcome.id, at: now)
+                report(.failed(dataSet: outcome.id, trouble))
+                await renew(&run, after: trouble)
+            }
+        }
+    }
+
+    private func merge(_ log: LogCapture, _ run: inout InstitutionCapture) async {
+        let id = log.plan.dataSet
+        do throws(Trouble) {
+            while let taken = log.spool.take() {
+                let captured = try await run.merge(
+                    LogMerge(
+                        writer: capture.writer, dataSet: id, host: capture.host, spool: log.spool),
+                    taken)
+                log.spool.drop(taken)
+                report(.merged(dataSet: id, captured))
+                // What is superseded may stay where the site keeps it: it goes unread.
+                try await capture.writer.removeSuperseded(by: captured.head)
+            }
+        } catch {
+            report(.failed(dataSet: id, error))
+            await renew(&run, after: error)
+        }
+    }
+
+    /// A record that was put although nobody heard of it, or somebody else's: what is known of the
+    /// chain is looked up again.
+    private func renew(_ run: inout InstitutionCapture, after trouble: Trouble) async {
+        guard trouble.kind == .busy else { return }
+        do throws(Trouble) { try await run.renew(Memory(of: capture.writer.vault)) } catch {
+            report(.failed(dataSet: DataSetCapture.blueprint, error))
+        }
+    }
+}
+
+extension DataSet {
+    /// How often a cluster whose log is followed is copied whole, in seconds; nil for the usual.
+    fileprivate var baseSeconds: Int64? {
+        guard case .postgres(let postgres) = source else { return nil }
+        return postgres.baseEvery.map { Int64($0.value.seconds) }
+    }
+}
+
+/// Writes what is to be kept, but not with every range: it is as large as the vault's index.
+private final class KeptCache {
+    private let keep: (Captured) -> Void
+    private var pending: (captured: Captured, since: Moment)?
+
+    init(_ keep: @escaping (Captured) -> Void) { self.keep = keep }
+
+    func note(_ captured: Captured) {
+        if captured.body.kind == .range {
+            pending = (captured, pending?.since ?? captured.body.begun)
+        } else {
+            pending = nil
+            keep(captured)
+        }
+    }
+
+    func flush(ifOlderThan seconds: Int64, _ now: Moment) {
+        guard let waiting = pending, now.seconds - waiting.since.seconds >= seconds else { return }
+        pending = nil
+        keep(waiting.captured)
+    }
+}

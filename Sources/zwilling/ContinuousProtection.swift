@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: EUPL-1.2
+import ArgumentParser
+import Blueprint
+import Capture
+import Files
+import Ground
+import Postgres
+import Synchronization
+import Vault
+
+/// `protect --continuous`: a blueprint, as often as it says, until the program is told to end.
+struct ContinuousProtection {
+    let blueprint: BlueprintOptions
+    let vault: VaultOptions
+
+    /// Ends in order with SIGTERM, SIGINT or SIGHUP; a changed blueprint begins anew.
+    func run() async throws {
+        StopRequest.expect()
+        var plan = try blueprint.blueprint()
+        while true {
+            let change = BlueprintChange(blueprint, try blueprint.files(of: plan))
+            try await run(plan, until: change)
+            guard let next = change.next, !StopRequest.wait(milliseconds: 0) else { return }
+            tell(say("The blueprint has changed; beginning anew.", de: "Der Bauplan hat sich geändert; beginne von vorn."))
+            plan = next
+        }
+    }
+
+    private func run(_ plan: Blueprint, until change: BlueprintChange) async throws {
+        let host = Machine.hostName()
+        let groups = plan.institution.groups(on: host)
+        guard !groups.isEmpty else { throw Trouble.nothingHere(host) }
+        let known = try await KnownVault(vault, of: plan.institution)
+        let keys = try known.writerKeys()
+        let writer = try VaultWriter(known.vault, keys: keys, world: .real)
+        let lock = try WriterLock(known.state)
+        defer { withExtendedLifetime(lock) {} }
+        try await known.vault.completeCopies()
+        let memory = try known.state.memory() ?? Memory(of: known.vault)
+        var (cache, _) = try await writer.knowledge(
+            cache: known.state.cache(for: writer.domain), memory: memory)
+        let capture = DataSetCapture(writer, host: host, vault: treePath(known.place) ?? [])
+        let files = try blueprint.files(of: plan)
+        if try known.state.isNew(blueprint: files) {
+            var run = InstitutionCapture(capture, cache: cache) { known.keep($0, for: writer) }
+            await run.run(blueprint: files)
+            if case .success(let captured)? = run.outcomes.last?.result {
+                cache = captured.cache
+                try known.state.keep(blueprint: files)
+            }
+        }
+        let observed = try await known.observed(with: keys)
+        let logs = try groups.flatMap(\.data).compactMap { data throws(Trouble) in
+            try log(of: data, known, writer, memory, change)
+        }
+        tell(
+            say(
+                "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) data sets on \(plain(host)), \(logs.count) of them by their log, into \(printable(known.place))",
+                de: "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) Datenbestände auf \(plain(host)), davon \(logs.count) nach ihrem Protokoll, nach \(printable(known.place))"))
+        let standing = StandingKeeper(known.state, logs)
+        await ContinuousCapture(
+            capture, groups, logs: logs, newest: Self.newest(observed, writer.writer.id),
+            pause: { milliseconds in
+                standing.keep()
+                return StopRequest.wait(milliseconds: milliseconds) || change.look()
+            }, keep: { known.keep($0, for: writer) }, report: Self.report
+        ).run(cache: cache)
+        standing.keep()
+    }
+
+    private static func newest(_ observed: Observed, _ writer: Identifier) -> [String: Moment] {
+        var newest: [String: Moment] = [:]
+        for fact in observed.snapshots where fact.writer.id == writer {
+            newest[fact.body.dataSet] = fact.body.begun
+        }
+        return newest
+    }
+
+    /// nil for data sets that have no log.
+    private func log(
+        of data: DataSet, _ known: KnownVault, _ writer: VaultWriter, _ memory: Memory,
+        _ change: BlueprintChange
+    ) throws(Trouble) -> LogCapture? {
+        guard case .postgres(let postgres) = data.source else { return nil }
+        let id = data.id.value
+        let address: ServerAddress
+        do throws(ServerError) { address = try ServerAddress(postgres.connection.value) } catch {
+            throw error.trouble
+        }
+        guard let slot = LogCapture.Plan.slot(of: id, writer.writer.id) else {
+            preconditionFailure("made of letters that a slot's name may have")
+        }
+        return LogCapture(
+            LogCapture.Plan(dataSet: id, address: address, slot: slot), writer: writer,
+            memory: memory, spool: try LogSpool(in: known.state.spoolFolder(of: id)),
+            pause: { StopRequest.wait(milliseconds: $0) || change.isSeen }
+        ) { Self.report(id, $0) }
+    }
+
+    // MARK: What is told
+
+    private static func report(_ event: ContinuousEvent) {
+        switch event {
+        case .captured(let captured):
+            tell(
+                say(
+                    "\(plain(captured.body.dataSet)): captured, \(size(captured.body.counts.bytes)), \(size(captured.body.addedBytes)) new",
+                    de: "\(plain(captured.body.dataSet)): gesichert, \(size(captured.body.counts.bytes)), davon \(size(captured.body.addedBytes)) neu"))
+            for one in captured.leftOut { tell("  " + say(one.trouble.message)) }
+        case .failed(let id, let trouble): tell(id, trouble)
+        // Nobody waits for it, and nobody needs to know.
+        case .merged: break
+        }
+    }
+
+    private static func report(_ id: String, _ event: LogEvent) {
+        switch event {
+        case .follows(let timeline, let lsn):
+            tell(
+                say(
+                    "\(plain(id)): follows the log of timeline \(timeline) from \(lsn)",
+                    de: "\(plain(id)): folgt dem Protokoll der Zeitlinie \(timeline) ab \(lsn)"))
+        case .waits(let trouble), .gap(let trouble): tell(id, trouble)
+        case .warning(let words): warn(Words("\(plain(id)): \(words.english)", de: "\(plain(id)): \(words.german)"))
+        }
+    }
+}
+
+private func tell(_ id: String, _ trouble: Trouble) {
+    tell("zwilling: \(plain(id)): " + say(trouble.message))
+    if let advice = trouble.advice { tell("  " + say(advice)) }
+}
+
+extension Trouble {
+    static func nothingHere(_ host: String) -> Trouble {
+        Trouble(
+            .wrongUse,
+            Words(
+                "The blueprint has no data set on this host, \(plain(host)).",
+                de: "Der Bauplan hat auf diesem Rechner, \(plain(host)), keinen Datenbestand."),
+            advice: Words(
+                "Describe one under \"data\", or protect paths with \"zwilling protect PATH\".",
+                de: "Unter „data“ einen beschreiben oder mit „zwilling protect PFAD“ Pfade sichern."))
+    }
+}
+
+/// Looks now and then whether the blueprint is another one. One with errors is told and not taken.
+private final class BlueprintChange: Sendable {
+    private struct State {
+        var files: [[UInt8]]
+        var next: Blueprint?
+        var lookedAt: Int64
+        var isBroken = false
+    }
+
+    private let options: BlueprintOptions
+    private let state: Mutex<State>
+    private static let seconds: Int64 = 5
+
+    init(_ options: BlueprintOptions, _ files: [(name: String, bytes: [UInt8])]) {
+        self.options = options
+        state = Mutex(State(files: files.map(\.bytes), lookedAt: World.real.now().seconds))
+    }
+
+    /// The new one.
+    var next: Blueprint? { state.withLock { $0.next } }
+    var isSeen: Bool { next != nil }
+
+    func look() -> Bool {
+        state.withLock { state in
+            let now = World.real.now().seconds
+            guard state.next == nil, abs(now - state.lookedAt) >= Self.seconds else {
+                return state.next != nil
+            }
+            state.lookedAt = now
+            do {
+                guard let read = try options.readQuietly() else {
+                    if !state.isBroken { warn(Self.broken) }
+                    state.isBroken = true
+                    return false
+                }
+                state.isBroken = false
+                let files = try options.files(of: read).map(\.bytes)
+                guard files != state.files else { return false }
+                state.next = read
+                return true
+            } catch {
+                // Half of it is there: whoever writes it has not finished.
+                return false
+            }
+        }
+    }
+
+    private static let broken = Words(
+        "the blueprint has errors; the last one without goes on. \"zwilling check\" names them.",
+        de: "Der Bauplan hat Fehler; der letzte fehlerfreie gilt weiter. „zwilling check“ nennt sie.")
+}
+
+/// Notes for `status` until when each log is in the vault wholly.
+private final class StandingKeeper: Sendable {
+    private let state: VaultState
+    private let logs: [LogCapture]
+    private let kept = Mutex<(at: Int64, standing: [String: Moment])>((0, [:]))
+    private static let seconds: Int64 = 2
+
+    init(_ state: VaultState, _ logs: [LogCapture]) { (self.state, self.logs) = (state, logs) }
+
+    func keep() {
+        kept.withLock { kept in
+            let now = World.real.now().seconds
+            guard abs(now - kept.at) >= Self.seconds else { return }
+            let pairs = logs.compactMap { log in
+                log.state.completeAt.map { (log.plan.dataSet, $0) }
+            }
+            let standing = Dictionary(pairs) { first, _ in first }
+            kept.at = now
+            guard standing != kept.standing else { return }
+            do throws(Trouble) {
+                try state.keep(standing: standing)
+                kept.standing = standing
+            } catch { warn(error.message) }
+        }
+    }
+}
