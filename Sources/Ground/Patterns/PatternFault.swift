@@ -27,9 +27,9 @@ extension PatternFault.Reason {
             Words("there is no such class of characters", de: "diese Zeichenklasse gibt es nicht")
         case .openEscape:
             Words("nothing follows the \\ at its end", de: "dem \\ am Ende folgt nichts")
-        case .emptyName: Words("it has a name without letters", de: "ein Name darin ist leer")
+        case .emptyName: Words("a name in it is empty", de: "ein Name darin ist leer")
         case .dots:
-            Words("nothing is ever called . or ..", de: "nichts heißt jemals . oder ..")
+            Words("nothing is named \".\" or \"..\"", de: "nichts heißt „.“ oder „..“")
         case .zeroByte: Words("it contains a zero byte", de: "es enthält ein Nullbyte")
         }
     }
