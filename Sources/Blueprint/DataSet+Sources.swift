@@ -29,8 +29,29 @@ extension DataSet {
             for path in bad {
                 form.wrong("paths", at: path.place, .paths)
             }
+            Self.check(exclude, form.findings)
             guard bad.isEmpty, !paths.isEmpty || form.isDescribing else { return nil }
             self.paths = paths
+        }
+
+        /// What is excluded by mistake in writing would be captured, and nobody would know.
+        private static func check(_ patterns: [Written<String>], _ findings: Findings) {
+            for written in patterns {
+                let text = written.value
+                do throws(PatternFault) {
+                    if try Pattern(line: Array(text.utf8)) != nil { continue }
+                    findings.error(
+                        .noPattern, at: written.place,
+                        Words("\"\(text)\" is no pattern.", de: "„\(text)“ ist kein Muster."),
+                        remedy: Words(
+                            "Take it out; a # at the start needs a \\ before it.",
+                            de: "Entfernen; ein # am Anfang braucht ein \\ davor."))
+                } catch {
+                    findings.error(
+                        .noPattern, at: written.place, error.reason.message(on: text),
+                        remedy: error.reason.advice)
+                }
+            }
         }
     }
 

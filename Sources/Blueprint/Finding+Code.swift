@@ -73,6 +73,7 @@ extension Finding {
         // Data sets.
         case secretFromOne = "secret-from-one"
         case passwordInBlueprint = "password-in-blueprint"
+        case noPattern = "no-pattern"
         case needTooLow = "need-too-low"
         case dataOfNobody = "data-of-nobody"
         case noRPO = "no-rpo"

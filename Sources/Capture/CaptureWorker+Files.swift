@@ -15,21 +15,21 @@ extension CaptureWorker {
     /// still.
     func readFile(_ job: SectionJob, _ item: Int) async throws(Trouble) -> SectionJob.Found {
         let place = job.draft.items[item]
-        let identity =
-            place.status.links > 1
-            ? Entry.Link(device: place.status.device, inode: place.status.inode) : nil
+        let identity = place.status.fileLink
+        let fingerprint = job.draft.fingerprint(of: .file(item))
         if let identity, let file = capturing.link(identity),
             file.status.isUnchanged(since: place.status)
         {
+            capturing.done(job.bytesToReport(of: item))
+            if let fingerprint { keep(fingerprint, file) }
             return .captured(file)
         }
-        let fingerprint = job.draft.fingerprint(of: .file(item))
         if let fingerprint, let known = capturing.known(fingerprint, entries: 1) {
-            return .captured(takeOver(known, place.status))
+            return .captured(takeOver(known, job, item))
         }
         let path = job.draft.path(item)
         do throws(ReadTrouble) {
-            guard let file = try await readWhole(place, path) else { return .vanished }
+            guard let file = try await readWhole(job, item) else { return .vanished }
             let isKept =
                 !file.hasChanged && file.status.isUnchanged(since: place.status)
                 && !capturing.isYoung(file.status)
@@ -45,9 +45,10 @@ extension CaptureWorker {
     }
 
     private func takeOver(
-        _ known: WriterCache.KnownContent, _ status: FileStatus
+        _ known: WriterCache.KnownContent, _ job: SectionJob, _ item: Int
     ) -> CapturedFile {
-        capturing.done(status.occupiedBytes)
+        capturing.done(job.bytesToReport(of: item))
+        let status = job.draft.items[item].status
         return CapturedFile(
             status: status, size: UInt64(status.size), regions: known.regions,
             stream: known.chunks.isEmpty
@@ -69,8 +70,9 @@ extension CaptureWorker {
     }
 
     private func readWhole(
-        _ place: Scan.Item, _ path: TreePath
+        _ job: SectionJob, _ item: Int
     ) async throws(ReadTrouble) -> CapturedFile? {
+        let place = job.draft.items[item]
         let file = try original { () throws(SystemError) in try open(place) }
         var status = try original { () throws(SystemError) in try file.status() }
         guard status.kind == .file else { return nil }
@@ -79,12 +81,12 @@ extension CaptureWorker {
                 status.mayHaveHoles ? try Self.regions(of: file, size: status.size) : nil
             }
             let extents = regions.map(Self.extents) ?? [0..<status.size]
-            let read = try await stream(file, extents)
+            let read = try await stream(file, extents, isReported: job.isReported(item))
             let attributes = try original { () throws(SystemError) in try file.attributes() }
             let after = try original { () throws(SystemError) in try file.status() }
             let isUnchanged = after.isUnchanged(since: status) && !read.endedEarly
             if isUnchanged || attempt == Self.attemptsMax {
-                if !isUnchanged { capturing.changed(path) }
+                if !isUnchanged { capturing.changed(job.draft.path(item)) }
                 var captured = CapturedFile(
                     status: after, attributes: attributes, size: UInt64(status.size),
                     regions: regions, stream: .empty, packs: [], hasChanged: !isUnchanged)
@@ -108,20 +110,24 @@ extension CaptureWorker {
         if let fingerprint,
             let known = capturing.known(fingerprint, entries: number == 0 ? 1 : 0)
         {
-            if number == 0 { job.note(item, .captured(takeOver(known, place.status))) }
+            if number == 0 { job.note(item, .captured(takeOver(known, job, item))) }
             return
         }
         let start = Int64(number) * Int64(Limits.segmentBytes)
         let end = min(place.status.size, start + Int64(Limits.segmentBytes))
         var segment = SectionJob.Segment(chunks: [], packs: [], bytes: 0)
         do throws(ReadTrouble) {
-            let file = try original { () throws(SystemError) in try open(place) }
-            let read = try await stream(file, [start..<end])
-            segment = SectionJob.Segment(
-                chunks: read.segments.flatMap { $0 }, packs: read.packs, bytes: read.bytes)
+            if !job.isRefused(item) {
+                let file = try original { () throws(SystemError) in try open(place) }
+                let read = try await stream(
+                    file, [start..<end], isReported: job.isReported(item))
+                segment = SectionJob.Segment(
+                    chunks: read.segments.flatMap { $0 }, packs: read.packs, bytes: read.bytes)
+            }
         } catch {
             // The original's troubles show again, and are told, when the file is put together.
             if case .vault(let trouble) = error { throw trouble }
+            job.refuse(item)
         }
         guard
             let all = job.note(item, segment: segment, number: number, of: place.status.segments)
@@ -176,7 +182,7 @@ extension CaptureWorker {
 
     /// Reads, cuts and stores the bytes of some extents, one after the other.
     private func stream(
-        _ file: borrowing Descriptor, _ extents: [Range<Int64>]
+        _ file: borrowing Descriptor, _ extents: [Range<Int64>], isReported: Bool
     ) async throws(ReadTrouble) -> ReadStream {
         var rest = extents[...]
         var result = ReadStream()
@@ -210,7 +216,7 @@ extension CaptureWorker {
                 packs.insert(pack)
                 start += length
                 result.bytes += length
-                capturing.done(UInt64(length))
+                if isReported { capturing.done(UInt64(length)) }
             }
             result.segments.append(segment)
         }
@@ -280,31 +286,5 @@ extension CaptureWorker {
         _ body: () throws(SystemError) -> Result
     ) throws(ReadTrouble) -> Result {
         do throws(SystemError) { return try body() } catch { throw .original(error) }
-    }
-
-    // MARK: Holes
-
-    /// Where the data lies; nil where there is no hole after all.
-    private static func regions(
-        of file: borrowing Descriptor, size: Int64
-    ) throws(SystemError) -> [Content.Region]? {
-        var regions: [Content.Region] = []
-        var end: Int64 = 0
-        while end < size, let data = try file.nextData(from: end), data < size {
-            let hole = min(size, try file.nextHole(from: data))
-            regions.append(Content.Region(gap: UInt64(data - end), length: UInt64(hole - data)))
-            end = hole
-        }
-        let whole = regions.count == 1 && regions[0].gap == 0 && end == size
-        return whole ? nil : regions
-    }
-
-    private static func extents(_ regions: [Content.Region]) -> [Range<Int64>] {
-        var end: Int64 = 0
-        return regions.map { region in
-            let start = end + Int64(region.gap)
-            end = start + Int64(region.length)
-            return start..<end
-        }
     }
 }

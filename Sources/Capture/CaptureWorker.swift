@@ -144,7 +144,7 @@ final class CaptureWorker {
             as: SectionReference(
                 chunk: reference, entries: section.entries.count,
                 first: section.parent + [section.entries[0].entry.name]),
-            counts: drawing.counts, packs: drawing.packs.sorted(), isSettled: isSettled && drawing.isWhole)
+            drawing, isSettled: isSettled && drawing.isWhole)
     }
 
     private func store(

@@ -33,6 +33,17 @@ final class Capturing: Sendable {
         var outcome = Outcome()
         var progress = CaptureProgress()
         var links: [Entry.Link: CapturedFile] = [:]
+        /// Files with several names: of which one is planned, and of which one counts.
+        var linksPlanned: Set<Entry.Link> = []
+        var linksCounted: Set<Entry.Link> = []
+
+        /// Sections count each name with its content, for they may be taken over without the
+        /// others; in the snapshot a content counts once.
+        mutating func count(_ names: [LinkedName]) {
+            for name in names where !linksCounted.insert(name.link).inserted {
+                outcome.counts.bytes -= min(name.bytes, outcome.counts.bytes)
+            }
+        }
     }
 
     private let state = Mutex(State())
@@ -56,16 +67,15 @@ final class Capturing: Sendable {
     /// Units of a section, or none where it is taken over whole.
     func plan(_ draft: SectionDraft) -> [Unit] {
         var fingerprint = Fingerprint("section")
-        var bytes: UInt64 = 0
-        for item in draft.items {
-            fingerprint.add(entry: item)
-            if item.status.kind == .file { bytes += item.status.occupiedBytes }
-        }
-        let job = SectionJob(draft, fingerprint: fingerprint.finish())
+        for item in draft.items { fingerprint.add(entry: item) }
+        let job = SectionJob(
+            draft, fingerprint: fingerprint.finish(), laterNames: laterNames(in: draft))
         if let known = before.sections[job.fingerprint], run.known.use(known.packs) {
+            let names = linkedNames(in: draft)
             change { state in
                 state.outcome.sections[draft.number] = known.reference
                 state.outcome.counts += known.counts
+                state.count(names)
                 state.outcome.memory.sections[job.fingerprint] = known
                 state.outcome.entriesTakenOver += known.reference.entries
                 state.progress.entriesFound += draft.items.count
@@ -75,6 +85,7 @@ final class Capturing: Sendable {
         }
         let works = draft.units(for: job, domain: run.domain)
         job.expect(works.count)
+        let bytes = draft.items.indices.reduce(0) { $0 + job.bytesToReport(of: $1) }
         change {
             $0.progress.entriesFound += draft.items.count
             $0.progress.bytesFound += bytes
@@ -82,10 +93,34 @@ final class Capturing: Sendable {
         return works.map { Unit(section: job, work: $0) }
     }
 
+    /// Those files of a section of which another name came before, in tree order.
+    private func laterNames(in draft: SectionDraft) -> Set<Int> {
+        state.withLock { state in
+            Set(
+                draft.items.indices.filter { item in
+                    guard let link = draft.items[item].status.fileLink else { return false }
+                    return !state.linksPlanned.insert(link).inserted
+                })
+        }
+    }
+
+    /// The names of a section that is taken over, as they were counted when it was read.
+    private func linkedNames(in draft: SectionDraft) -> [LinkedName] {
+        draft.items.enumerated().compactMap { index, item in
+            guard let link = item.status.fileLink else { return nil }
+            guard item.status.mayHaveHoles,
+                let content = draft.fingerprint(of: .file(index)).flatMap({ before.contents[$0] })
+            else { return LinkedName(link: link, bytes: item.status.occupiedBytes) }
+            let size = UInt64(item.status.size)
+            let bytes = content.regions.map { $0.reduce(0) { $0 + $1.length } } ?? size
+            return LinkedName(link: link, bytes: bytes)
+        }
+    }
+
     /// What is known of the contents of a section outlives runs in which the section as a whole
     /// was taken over.
     private func keepContents(of draft: SectionDraft) {
-        let job = SectionJob(draft, fingerprint: .zero)
+        let job = SectionJob(draft, fingerprint: .zero, laterNames: [])
         for work in draft.units(for: job, domain: run.domain) {
             guard let fingerprint = draft.fingerprint(of: work),
                 let known = before.contents[fingerprint]
@@ -111,15 +146,16 @@ final class Capturing: Sendable {
     }
 
     func close(
-        _ job: SectionJob, as reference: SectionReference, counts: RecordBody.Counts,
-        packs: [UInt32], isSettled: Bool
+        _ job: SectionJob, as reference: SectionReference, _ drawing: SectionDrawing,
+        isSettled: Bool
     ) {
         state.withLock { state in
             state.outcome.sections[job.draft.number] = reference
-            state.outcome.counts += counts
+            state.outcome.counts += drawing.counts
+            state.count(drawing.linkedNames)
             guard isSettled else { return }
             state.outcome.memory.sections[job.fingerprint] = WriterCache.KnownSection(
-                reference: reference, counts: counts, packs: packs)
+                reference: reference, counts: drawing.counts, packs: drawing.packs.sorted())
         }
     }
 
@@ -152,27 +188,4 @@ final class Capturing: Sendable {
         }
         report(progress)
     }
-}
-
-extension SectionDraft {
-    func path(_ item: Int) -> TreePath { items[item].directory + [items[item].name] }
-
-    /// Drawn from all that a unit would read; nil for a piece of a file, which has none.
-    func fingerprint(of work: Unit.Work) -> Digest? {
-        var fingerprint = Fingerprint("content")
-        switch work {
-        case .group(let members): for member in members { fingerprint.add(content: items[member]) }
-        case .file(let item): fingerprint.add(content: items[item])
-        case .segment(let item, let number):
-            guard number == 0 else { return nil }
-            fingerprint.add(content: items[item])
-        case .names: return nil
-        }
-        return fingerprint.finish()
-    }
-}
-
-extension FileStatus {
-    /// Bytes that must be read: holes need not.
-    var occupiedBytes: UInt64 { UInt64(max(0, min(size, allocatedBytes))) }
 }

@@ -63,8 +63,18 @@ package struct DataSetCapture: Sendable {
         if let marker = files.completeMarker { try Self.check(marker.value) }
         var options = CaptureOptions()
         options.staysOnFileSystem = files.staysOnFileSystem
-        options.exclusion = Exclusion(
-            files.exclude.compactMap { Pattern(line: Array($0.value.utf8)) })
+        do throws(PatternFault) {
+            let patterns = try files.exclude.map { text throws(PatternFault) in
+                try Pattern(line: Array(text.value.utf8))
+            }
+            options.exclusion = Exclusion(patterns.compactMap { $0 })
+        } catch {
+            // A blueprint with such a pattern is not read; still, nothing is captured without it.
+            let line = String(decoding: error.line, as: UTF8.self)
+            throw Trouble(
+                .wrongUse, error.reason.message(on: line), advice: error.reason.advice,
+                cause: error)
+        }
         options.leavesOut = [vault]
         let paths = try files.paths.map { path throws(Trouble) in try resolved(path.value) }
         return try await FileCapture(

@@ -3,6 +3,12 @@ import Files
 import Ground
 import Vault
 
+/// One name of a file with several, and how many bytes it was counted with.
+struct LinkedName: Sendable {
+    let link: Entry.Link
+    let bytes: UInt64
+}
+
 /// A section in the making: numbers its chunks, counts its entries.
 struct SectionDrawing {
     private var parent: TreePath?
@@ -10,7 +16,9 @@ struct SectionDrawing {
     private var entries: [(up: Int, entry: Entry)] = []
     private var chunks: [ChunkReference] = []
     private var numbers: [Digest: Int] = [:]
+    /// Each name with its content, also where files have several.
     private(set) var counts = RecordBody.Counts()
+    private(set) var linkedNames: [LinkedName] = []
     var packs: Set<UInt32> = []
     /// Whether everything in it could be read.
     var isWhole = true
@@ -32,7 +40,9 @@ struct SectionDrawing {
         case .file:
             counts.files += 1
             if let file { fill(&entry, from: file) }
-            counts.bytes += entry.content.streamBytes
+            let bytes = entry.content.streamBytes
+            counts.bytes += bytes
+            if let link = entry.link { linkedNames.append(LinkedName(link: link, bytes: bytes)) }
         case .directory: counts.directories += 1
         default: counts.others += 1
         }

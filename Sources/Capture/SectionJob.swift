@@ -46,11 +46,14 @@ final class SectionJob: Sendable {
 
     let draft: SectionDraft
     let fingerprint: Digest
+    /// Files of which another name came before.
+    private let laterNames: Set<Int>
 
     private struct State {
         var remaining: Int
         var found: [Int: Found] = [:]
         var segments: [Int: [Int: Segment]] = [:]
+        var refused: Set<Int> = []
     }
 
     /// One piece of a large file.
@@ -62,9 +65,16 @@ final class SectionJob: Sendable {
 
     private let state = Mutex(State(remaining: 0))
 
-    init(_ draft: SectionDraft, fingerprint: Digest) {
-        self.draft = draft
-        self.fingerprint = fingerprint
+    init(_ draft: SectionDraft, fingerprint: Digest, laterNames: Set<Int>) {
+        (self.draft, self.fingerprint, self.laterNames) = (draft, fingerprint, laterNames)
+    }
+
+    /// Whether reading this file is progress: each content counts once, whoever reads it.
+    func isReported(_ item: Int) -> Bool { !laterNames.contains(item) }
+
+    func bytesToReport(of item: Int) -> UInt64 {
+        let status = draft.items[item].status
+        return status.kind == .file && isReported(item) ? status.occupiedBytes : 0
     }
 
     func expect(_ units: Int) { state.withLock { $0.remaining = units } }
@@ -80,6 +90,11 @@ final class SectionJob: Sendable {
             return all.sorted { $0.key < $1.key }.map(\.value)
         }
     }
+
+    /// Notes that a file cannot be opened, so that not each of its segments waits for it again.
+    func refuse(_ item: Int) { _ = state.withLock { $0.refused.insert(item) } }
+
+    func isRefused(_ item: Int) -> Bool { state.withLock { $0.refused.contains(item) } }
 
     /// Says that a unit is done; gives everything found to the one that ended the last.
     func unitDone() -> [Int: Found]? {

@@ -3,12 +3,6 @@ import Files
 import Ground
 import Vault
 
-/// A run of entries that will be one section.
-struct SectionDraft: Sendable {
-    let number: Int
-    let items: [Scan.Item]
-}
-
 /// Cuts the walk into sections where the names say so (docs/format.md, section 9). Directories
 /// that only lead to a protected path have sections of their own: they may be busy, like /tmp, and
 /// what is protected should not look changed because of that.

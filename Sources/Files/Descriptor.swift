@@ -76,25 +76,30 @@ extension Descriptor {
 
     /// Opens a file for reading, without waiting for anybody at the other end of a fifo. What was
     /// opened need not be what `status` showed a moment ago: compare with `status()` of the result.
-    package func file(_ name: [UInt8]) throws(SystemError) -> Descriptor {
-        do { return try entry(name, O_RDONLY | clinux_o_noatime) } catch {
-            guard error.code == EAGAIN else { throw error }
-            return try leased(name)
+    ///
+    /// A file server may hold a lease on a file for a client that has it open. The first refusal
+    /// asks it to let go, and after /proc/sys/fs/lease-break-time, usually 45 s, the kernel takes
+    /// the lease away. So this tries again for `leaseMilliseconds`; then it is `EAGAIN`. See
+    /// F_SETLEASE in fcntl(2).
+    ///
+    /// - Parameter pause: lets so many milliseconds pass, on the thread of whoever asks.
+    package func file(
+        _ name: [UInt8], pause: (_ milliseconds: Int) -> Void = Machine.pause
+    ) throws(SystemError) -> Descriptor {
+        var waited = 0
+        while true {
+            do { return try entry(name, O_RDONLY | clinux_o_noatime) } catch {
+                guard error.code == EAGAIN, waited < Self.leaseMilliseconds else { throw error }
+            }
+            // Most clients let go at once; those that are gone are not asked all the time.
+            let next = min(max(waited, 1), 250, Self.leaseMilliseconds - waited)
+            pause(next)
+            waited += next
         }
     }
 
-    /// A file server may hold a lease on a file for a client that has it open. The refusal told it
-    /// to let go; an open that may wait gets the file as soon as it does, at the latest after
-    /// /proc/sys/fs/lease-break-time. See fcntl(2).
-    private func leased(_ name: [UInt8]) throws(SystemError) -> Descriptor {
-        let held = try entry(name, clinux_o_path)
-        // By what is held rather than by name, lest a fifo take its place and be waited for.
-        guard try held.status().kind == .file else {
-            throw SystemError(code: EAGAIN, operation: "openat", path: name)
-        }
-        return try Self.open(
-            Array("/proc/self/fd/\(held.raw)".utf8), in: AT_FDCWD, O_RDONLY, label: name)
-    }
+    /// How long a lease may keep one waiting.
+    package static let leaseMilliseconds = 60_000
 
     /// Creates a file for writing that must not exist. The umask applies to the permissions.
     package func create(

@@ -98,6 +98,19 @@ extension Machine {
         } catch { return error.kind != .missing }
     }
 
+    /// The path and those above it at which there is nothing yet, the lowest first.
+    package static func missing(_ absolutePath: [UInt8]) -> [[UInt8]] {
+        let slash = UInt8(ascii: "/")
+        var path = absolutePath
+        var missing: [[UInt8]] = []
+        while true {
+            path.removeLast(path.reversed().prefix { $0 == slash }.count)
+            guard !path.isEmpty, !exists(path) else { return missing }
+            missing.append(path)
+            path.removeLast(path.reversed().prefix { $0 != slash }.count)
+        }
+    }
+
     /// Removes a file that nobody needs; where that fails it stays.
     package static func discardFile(_ path: [UInt8]) {
         let (folder, name) = split(path)

@@ -62,6 +62,14 @@ package enum Machine {
         _ = clinux_raise_file_limit()
     }
 
+    /// Lets time pass on this thread, for what cannot tell that it is there.
+    package static func pause(milliseconds: Int) {
+        var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+        var rest = timespec()
+        // Where a signal interrupts it, it goes on with what is left.
+        while unsafe nanosleep(&time, &rest) != 0, errno == EINTR { time = rest }
+    }
+
     /// From now on, writing to a program that has gone is an error like any other and no end of
     /// this process. See signal(7).
     package static func surviveBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }

@@ -27,6 +27,9 @@ extension SystemError {
         case EACCES: Words("permission denied", de: "keine Berechtigung")
         case EPERM: Words("operation not permitted", de: "Vorgang nicht erlaubt")
         case EBUSY: Words("in use", de: "wird gerade benutzt")
+        case EAGAIN where isLease:
+            Words("another program holds it and does not let go of it (lease)",
+                de: "ein anderes Programm hält sie fest und gibt sie nicht frei (Lease)")
         case EAGAIN: Words("busy at the moment", de: "im Moment belegt")
         case ETXTBSY: Words("the program is running", de: "das Programm läuft gerade")
         case ENOKEY:
@@ -89,6 +92,9 @@ extension SystemError {
         }
     }
 
+    /// Nothing else keeps an open of the local system from being done at once.
+    private var isLease: Bool { code == EAGAIN && operation == "openat" }
+
     private var libraryText: String {
         // Safe because the text belongs to this thread until its next call, and is copied here.
         guard let text = unsafe strerror(code) else { return "errno \(code)" }
@@ -99,8 +105,16 @@ extension SystemError {
     var usualAdvice: Words? {
         switch code {
         case EMFILE, ENFILE:
-            Words("Allow more open files, for example with \"ulimit -n 4096\".",
-                de: "Mehr offene Dateien erlauben, zum Beispiel mit „ulimit -n 4096“.")
+            // The limit that anybody may raise is raised already.
+            Words("Allow more open files: \"ulimit -Hn\" shows how many there may be, "
+                    + "LimitNOFILE= sets it for a service.",
+                de: "Mehr offene Dateien erlauben: „ulimit -Hn“ zeigt die Grenze, LimitNOFILE= "
+                    + "setzt sie für einen Dienst.")
+        case EAGAIN where isLease:
+            Words("A file server such as Samba holds it for a computer that has it open: close it "
+                    + "there, or see what keeps the server.",
+                de: "Ein Dateiserver wie Samba hält sie für einen Rechner, der sie offen hat: sie "
+                    + "dort schließen oder nachsehen, was den Server aufhält.")
         case EIO, EREMOTEIO, EUCLEAN, EBADMSG:
             Words("The disk may be failing: look into \"dmesg\", and check the file system.",
                 de: "Der Datenträger ist vielleicht defekt: in „dmesg“ nachsehen und das "

@@ -54,7 +54,7 @@ package struct Restore: Sendable {
         let isWhole = options.include == nil && options.subtree.isEmpty
         let tree = try await TreeReader(
             vault, snapshot, width: options.width, isWhole ? .whole : .stretches)
-        let isNew = !Machine.exists(target)
+        let made = Machine.missing(target)
         let root = try prepare(target)
         let restoring = Restoring(tree, options, report)
         restoring.expect(entries: tree.sections.reduce(0) { $0 + $1.entries }, snapshot)
@@ -74,7 +74,7 @@ package struct Restore: Sendable {
         try await last.makeLinks(from: Ladder(root: try shared.again(target)))
         try await last.finishDirectories()
         var result = restoring.result
-        if isNew, result.isEmpty { Machine.discardDirectory(target) }
+        if result.isEmpty { for directory in made { Machine.discardDirectory(directory) } }
         if let unplaced = result.notRestored.first(where: { $0.trouble.cause is UnplacedChunk }) {
             let trouble = await vault.explained(unplaced.trouble, of: snapshot)
             result.notRestored = result.notRestored.map {

@@ -175,15 +175,16 @@ final class RestoreWorker {
     /// - Parameter others: a ladder beside the worker's own, since the first name may stand anywhere.
     func makeLinks(from others: Ladder) async throws(Trouble) {
         for placed in restoring.laterNames {
-            guard let link = placed.entry.link, let first = restoring.firstName(of: link),
-                let name = placed.path.last, let target = first.last
+            guard let first = restoring.firstName(of: placed.entry), let name = placed.path.last,
+                let target = first.last
             else { continue }
             try inParent(of: placed) { (parent) throws(SystemError) in
                 try clear(name, in: parent)
                 try others.withDirectory(Array(first.dropLast())) { (source) throws(SystemError) in
                     try parent.makeLink(name, to: target, in: source)
                 }
-                restoring.done(placed.entry, bytes: placed.entry.content.streamBytes)
+                // Its content was counted with the first name.
+                restoring.done(placed.entry)
             }
         }
     }

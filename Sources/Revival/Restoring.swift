@@ -15,12 +15,23 @@ final class Restoring: Sendable {
         var result = Restored()
         var progress = RestoreProgress()
         /// Where the first name of a file with several stands.
-        var links: [Entry.Link: (path: TreePath, kind: FileKind)] = [:]
+        var links: [LinkedFile: TreePath] = [:]
         var laterNames: [Placed] = []
         var directories: [Placed] = []
         /// With patterns only: directories that may be on the way, and those that are.
         var leading: [Placed] = []
         var used: Set<TreePath> = []
+    }
+
+    /// Those of different kinds are different files, whatever their identity says.
+    private struct LinkedFile: Hashable {
+        let link: Entry.Link
+        let kind: FileKind
+
+        init?(_ entry: Entry) {
+            guard let link = entry.link else { return nil }
+            (self.link, kind) = (link, entry.kind)
+        }
     }
 
     private let state = Mutex(State())
@@ -65,10 +76,10 @@ final class Restoring: Sendable {
 
     /// True for the first name of a file: it is restored; the others become links to it.
     func isFirstName(_ placed: Placed) -> Bool {
-        guard let link = placed.entry.link else { return true }
+        guard let file = LinkedFile(placed.entry) else { return true }
         return state.withLock { state in
-            guard let first = state.links[link], first.kind == placed.entry.kind else {
-                state.links[link] = (placed.path, placed.entry.kind)
+            guard state.links[file] != nil else {
+                state.links[file] = placed.path
                 return true
             }
             state.laterNames.append(placed)
@@ -76,8 +87,8 @@ final class Restoring: Sendable {
         }
     }
 
-    func firstName(of link: Entry.Link) -> TreePath? {
-        state.withLock { $0.links[link]?.path }
+    func firstName(of entry: Entry) -> TreePath? {
+        LinkedFile(entry).flatMap { file in state.withLock { $0.links[file] } }
     }
 
     /// A directory that is not wanted itself but may lead to something that is.

@@ -29,12 +29,11 @@ package struct TreeReader: Sendable {
     /// Sections that may hold something at or below `path`, or on the way to it.
     func sections(below path: TreePath) -> [SectionReference] {
         guard !path.isEmpty else { return sections }
-        return sections.enumerated().filter { position, section in
+        return sections.filter { section in
             // One ends where the next begins. What is below stands right behind the path itself.
-            let next = position + 1 < sections.count ? sections[position + 1].first : nil
-            if let next, !treePrecedes(path, next) { return false }
+            if let next = section.next, !treePrecedes(path, next) { return false }
             return !treePrecedes(path, section.first) || section.first.starts(with: path)
-        }.map(\.element)
+        }
     }
 
     /// Every entry at or below `path`, in tree order, until `body` says false.

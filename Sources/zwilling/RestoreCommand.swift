@@ -127,6 +127,7 @@ struct RestoreCommand: AsyncParsableCommand {
     mutating func run() async throws {
         guard let to else { return try await runLoad() }
         let target = try to.absolute()
+        let included = try patterns(include)
         let known = try await KnownVault(vault)
         try refuse(target, inside: known.place)
         let open = try await known.opened(passphrase)
@@ -135,9 +136,7 @@ struct RestoreCommand: AsyncParsableCommand {
         var options = RestoreOptions()
         options.subtree = snapshot.path ?? []
         options.overwrites = overwrite
-        if !include.isEmpty {
-            options.include = Exclusion(try patterns(include))
-        }
+        if !include.isEmpty { options.include = Exclusion(included) }
         let progress = ProgressLine(output)
         defer { progress.end() }
         let restored = try await Restore(open, fact, options: options).run(to: target) { now in

@@ -90,22 +90,34 @@ struct SelectionOptions: ParsableArguments {
                 error.trouble(Words("Cannot read patterns from", de: "Muster nicht lesbar:"))
                     .message, cause: error)
         }
-        let mark: [UInt8] = [0xef, 0xbb, 0xbf]
-        return text.dropFirst(text.starts(with: mark) ? mark.count : 0)
-            .split(separator: UInt8(ascii: "\n")).compactMap { Pattern(line: Array($0)) }
+        do throws(PatternFault) { return try Pattern.all(in: text) } catch {
+            throw error.trouble("\(printable(file.bytes)):\(error.number): ")
+        }
     }
 }
 
 /// Patterns as they stand on the command line, where a blank or a comment is a mistake.
 func patterns(_ texts: [String]) throws(Trouble) -> [Pattern] {
     try texts.map { text throws(Trouble) in
-        if let pattern = Pattern(line: Terminal.bytes(of: text)) { return pattern }
+        do throws(PatternFault) {
+            if let pattern = try Pattern(line: Terminal.bytes(of: text)) { return pattern }
+        } catch { throw error.trouble() }
         throw Trouble(
             .wrongUse,
             Words("\"\(plain(text))\" is no pattern.", de: "„\(plain(text))“ ist kein Muster."),
             advice: Words(
                 "Patterns are those of .gitignore; a # at the start needs a \\ before it.",
                 de: "Muster gelten wie in .gitignore; ein # am Anfang braucht ein \\ davor."))
+    }
+}
+
+extension PatternFault {
+    /// - Parameter place: where the line stands, unless it was typed.
+    fileprivate func trouble(_ place: String = "") -> Trouble {
+        let message = reason.message(on: printable(line))
+        return Trouble(
+            .wrongUse, Words(place + message.english, de: place + message.german),
+            advice: reason.advice, cause: self)
     }
 }
 

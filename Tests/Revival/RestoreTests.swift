@@ -18,31 +18,11 @@ struct RestoreTests {
         try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
     }
 
-    /// A vault whose only snapshot consists of sections made by hand, by a writer that lies.
+    /// A vault whose only snapshot consists of these sections.
     private func vault(_ sections: [Section]) async throws -> (OpenVault, Observed.Fact) {
-        let site = MemorySite()
-        let passphrase = Array("a hostile passphrase".utf8)
-        let (vault, keys) = try await Vault.create(
-            at: site, passphrase: passphrase, writerNamed: "liar", companions: [], world: .real)
-        let writer = try VaultWriter(vault, keys: keys, world: .real)
-        let draft = RecordBody(
-            kind: .snapshot, begun: World.real.now(), dataSet: "lies", host: "h", paths: [])
-        let cache = WriterCache(head: .start, packs: [], chunks: [:])
-        let run = try await WriterRun(writer, cache: cache, draft: draft, level: 1)
-        let chunks = run.chunkWriter()
-        var references: [SectionReference] = []
-        for section in sections {
-            let stored = try await chunks.store(section.encoded[...], .tree)
-            references.append(
-                SectionReference(
-                    chunk: stored.reference, entries: section.entries.count,
-                    first: section.parent + [section.entries[0].entry.name]))
-        }
-        let root = try await chunks.store(RootChunk.encode(references)[...], .tree)
-        try await chunks.flush()
-        _ = try await run.commit(
-            rootChunks: [root.reference.id], counts: .init(), memory: .init(), cache: cache)
-        let open = try await OpenVault(vault, vault.unlock(passphrase: passphrase))
+        var liar = try await Liar()
+        try await liar.snapshot { _ in sections.map { Liar.Lie($0) } }
+        let open = try await liar.open()
         return (open, try open.observed.snapshot("latest"))
     }
 
@@ -128,6 +108,37 @@ struct RestoreTests {
             Section(parent: [], chunks: [], entries: [(0, entry("a", .file))]),
         ])
         await #expect(throws: Trouble.self) { try await restore(reversed) }
+    }
+
+    @Test("A section that reaches into the next is refused, so that no name stands twice")
+    func overlap() async throws {
+        let overlapping = try await vault([
+            Section(
+                parent: [], chunks: [], entries: [(0, entry("a", .file)), (0, entry("z", .file))]),
+            Section(
+                parent: [], chunks: [],
+                entries: [(0, entry("b", .file)), (0, entry("z", .symlink, target: "b"))]),
+        ])
+        var options = RestoreOptions()
+        options.overwrites = true
+        let restored = try await restore(overlapping, options: options)
+        #expect(restored.notRestored.map(\.path) == [[Array("a".utf8)]])
+        #expect(restored.notRestored.first?.trouble.kind == .damaged)
+        #expect(restored.counts.files == 1 && restored.counts.others == 1)
+    }
+
+    @Test("Entries with one identity and different kinds are different files")
+    func identities() async throws {
+        var entries = [("a", FileKind.file), ("b", .fifo), ("c", .file), ("d", .fifo)].map {
+            (up: 0, entry: entry($0.0, $0.1))
+        }
+        for index in entries.indices { entries[index].entry.link = .init(device: 1, inode: 1) }
+        let mixed = try await vault([Section(parent: [], chunks: [], entries: entries)])
+        #expect(try await restore(mixed).notRestored.isEmpty)
+        let target = try Descriptor.directory(Array(home.appending(path: "target").path.utf8))
+        let found = try entries.map { try target.status($0.entry.name) }
+        #expect(found.map(\.kind) == entries.map(\.entry.kind))
+        #expect(found[0].inode == found[2].inode && found[1].inode == found[3].inode)
     }
 
     @Test("A target with something in it is refused unless it may be overwritten")

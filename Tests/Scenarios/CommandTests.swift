@@ -159,6 +159,14 @@ struct CommandTests {
         #expect(
             try zwilling.reading("restore", "latest:/nowhere", "--to", town.target.path).code == 2)
         #expect(!FileManager.default.fileExists(atPath: town.target.path))
+        // Nor one on the way; what was there before stays.
+        let deep = town.target.path + "/a/b/"
+        #expect(try zwilling.reading("restore", "latest:/nowhere", "--to", deep).code == 2)
+        #expect(!FileManager.default.fileExists(atPath: town.target.path))
+        try FileManager.default.createDirectory(
+            at: town.target, withIntermediateDirectories: true)
+        #expect(try zwilling.reading("restore", "latest:/nowhere", "--to", deep).code == 2)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: town.target.path) == [])
     }
 
     @Test("A restore counts the bytes that protecting counted, hard links included")
@@ -174,35 +182,6 @@ struct CommandTests {
             zwilling.reading("restore", "latest", "--to", town.target.path, "--json"))
         #expect(protected != nil && protected == restored)
     }
-
-    @Test("A file under a file server's lease is read once the server lets go of it")
-    func leased() throws {
-        try zwilling.create()
-        try town.write("leased", "kept by a client")
-        let server = town.home.appending(path: "server.py")
-        try Data(Self.leaseHolder.utf8).write(to: server)
-        let running = try town.start(
-            "python3", [server.path, town.tree.appending(path: "leased").path])
-        #expect(running.output.fileHandleForReading.availableData.count > 0)
-        let outcome = try zwilling("protect", town.tree.path)
-        #expect(outcome.code == 0, "\(outcome.errors)")
-        running.process.waitUntilExit()
-        #expect(running.process.terminationStatus == 0, "it was not asked to let go")
-        #expect(try zwilling.reading("restore", "latest", "--to", town.target.path).code == 0)
-        #expect(try town.differences(town.tree, town.restored(below: town.target)) == "")
-    }
-
-    /// Holds a write lease, as Samba does for a client, until the kernel asks for it back.
-    private static let leaseHolder = """
-        import fcntl, os, signal, sys
-        file = os.open(sys.argv[1], os.O_RDWR)
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
-        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-        print("held", flush=True)
-        if signal.sigtimedwait({signal.SIGIO}, 60) is None:
-            sys.exit(1)
-        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-        """
 
     @Test(
         "Protecting / takes patterns and cache tags as anywhere else",

@@ -118,7 +118,7 @@ struct RoundTripTests {
         try town.write("notes/kept.tmp", "x")
         var options = CaptureOptions()
         options.excludesCaches = true
-        options.exclusion = Exclusion(text: Array("*.tmp\n!kept.tmp\n/streets/3/\n".utf8))
+        options.exclusion = try Exclusion(text: Array("*.tmp\n!kept.tmp\n/streets/3/\n".utf8))
         var keeper = try await Keeper.found(at: MemorySite())
         try await keeper.protect(town.tree, options: options)
         try await keeper.restore(to: town.target)
@@ -137,7 +137,7 @@ struct RoundTripTests {
         var keeper = try await Keeper.found(at: MemorySite())
         try await keeper.protect(town.tree)
         var options = RestoreOptions()
-        options.include = Exclusion(text: Array("house-1\n".utf8))
+        options.include = try Exclusion(text: Array("house-1\n".utf8))
         let restored = try await keeper.restore(to: town.target, options: options)
         #expect(restored.counts.files == 1)
         let part = town.home.appending(path: "part")

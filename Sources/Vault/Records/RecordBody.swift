@@ -38,7 +38,7 @@ package struct RecordBody: Hashable, Sendable {
         package var files: UInt64 = 0
         package var directories: UInt64 = 0
         package var others: UInt64 = 0
-        /// Bytes of content, holes not counted.
+        /// Bytes of content; holes do not count, and a file with several names counts once.
         package var bytes: UInt64 = 0
         package var leftOut: UInt64 = 0
         package var changedWhileRead: UInt64 = 0

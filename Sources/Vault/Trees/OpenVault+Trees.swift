@@ -21,6 +21,7 @@ extension OpenVault {
                 "snapshot \(snapshot.id.short)", at: vault.site.label,
                 Words("its sections are out of order", de: "seine Abschnitte sind ungeordnet"))
         }
+        for index in sections.indices.dropLast() { sections[index].next = sections[index + 1].first }
         return sections
     }
 
@@ -39,6 +40,12 @@ extension OpenVault {
             throw .damaged(
                 name, at: vault.site.label,
                 Words("it is another section", de: "es ist ein anderer Abschnitt"))
+        }
+        // Else a name could stand in two sections, and what one makes the other would write to.
+        if let next = reference.next, let last = section.last, !treePrecedes(last, next) {
+            throw .damaged(
+                name, at: vault.site.label,
+                Words("it reaches into the next one", de: "er reicht in den nächsten hinein"))
         }
         return section
     }

@@ -7,6 +7,9 @@ package struct SectionReference: Hashable, Sendable {
     package let entries: Int
     /// Path of its first entry.
     package let first: TreePath
+    /// That of the next section, which this one must not reach; nil where there is none, and where
+    /// it stands alone.
+    package internal(set) var next: TreePath?
 
     package init(chunk: ChunkReference, entries: Int, first: TreePath) {
         (self.chunk, self.entries, self.first) = (chunk, entries, first)

@@ -52,6 +52,13 @@ package struct Section: Sendable {
         }
     }
 
+    /// Path of its last entry.
+    var last: TreePath? {
+        var last: TreePath?
+        forEach { path, _ in last = path }
+        return last
+    }
+
     /// Each entry with its whole path.
     package func forEach<Failure>(
         _ body: (TreePath, Entry) throws(Failure) -> Void

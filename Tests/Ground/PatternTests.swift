@@ -1,85 +1,96 @@
 // SPDX-License-Identifier: EUPL-1.2
-import Capture
 import Foundation
+import Ground
 import Testing
 
 @Suite("Pattern") struct PatternTests {
     @Test("Blank lines and comments are no patterns", arguments: ["", "   ", "\r", "#a", "# a"])
-    func noPattern(line: String) {
-        #expect(Pattern(line: Array(line.utf8)) == nil)
+    func noPattern(line: String) throws {
+        #expect(try Pattern(line: Array(line.utf8)) == nil)
     }
 
     @Test("An exclamation mark in front negates, a slash at the end asks for a directory")
     func marks() throws {
-        let plain = try #require(Pattern("a"))
+        let plain = try wellFormed("a")
         #expect(!plain.isNegated && !plain.isDirectoryOnly)
-        let both = try #require(Pattern("!a/"))
+        let both = try wellFormed("!a/")
         #expect(both.isNegated && both.isDirectoryOnly)
         #expect(both.matches("b/a/"))
         #expect(!both.matches("b/a"))
-        let escaped = try #require(Pattern("\\!a"))
+        let escaped = try wellFormed("\\!a")
         #expect(!escaped.isNegated)
         #expect(escaped.matches("!a"))
     }
 
     @Test("A pattern finds what the manual says that it finds", arguments: matching)
     func finds(line: String, path: String) throws {
-        #expect(try #require(Pattern(line)).matches(path))
+        #expect(try wellFormed(line).matches(path))
     }
 
     @Test("A pattern passes over what the manual says that it does", arguments: failing)
     func passesOver(line: String, path: String) throws {
-        #expect(try #require(Pattern(line)).matches(path) == false)
+        #expect(try wellFormed(line).matches(path) == false)
     }
 
-    @Test("Malformed patterns are accepted and match nothing", arguments: [
-        "[a", "[", "[]", "[!]", "[!a", "[[:alpha:]", "[[:letter:]]", "[[::]]", "[a\\", "a\\", "\\",
-        "!", "/", "!/", "//", "a//", "/a//b", "a\\/",
-    ])
-    func malformed(line: String) throws {
-        let pattern = try #require(Pattern(line))
-        for path in ["a", "a/", "b", "a/b", "[", "[a", "]", "\\", "a\\", "[]", "!", "a/b/c"] {
-            #expect(!pattern.matches(path), "\(path)")
+    @Test("What could never match anything is refused, and why", arguments: malformed)
+    func refused(line: String, reason: PatternFault.Reason) {
+        // A line without anything is a blank one.
+        for line in line.isEmpty ? ["!"] : [line, "!" + line] {
+            let fault = #expect(throws: PatternFault.self) { try wellFormed(line) }
+            #expect(fault?.reason == reason && fault?.line == Array(line.utf8), "\(line)")
         }
+        let message = reason.message(on: line)
+        #expect(message.english.contains("\"\(line)\"") && message.german.contains("„\(line)“"))
+        #expect(reason.advice.english != reason.advice.german)
+    }
+
+    @Test("Of a whole file the line of the first fault is told")
+    func faultInFile() throws {
+        let text = "\u{feff}a\r\n\n# [\r\nb\n[c\n[d"
+        let fault = #expect(throws: PatternFault.self) { try Pattern.all(in: Array(text.utf8)) }
+        #expect(fault?.number == 5 && fault?.line == Array("[c".utf8))
+        #expect(try Pattern.all(in: Array("\u{feff}a\r\n\n#\nb".utf8)).count == 2)
+        let utf16 = Array("#\0 \0a\0\n\0a\0b\0".utf8)
+        #expect(throws: PatternFault.self) { try Pattern.all(in: [0xff, 0xfe] + utf16) }
     }
 
     @Test("Names are bytes, UTF-8 or not")
     func bytes() throws {
-        let pattern = try #require(Pattern(line: [0xff, 0x2a, 0x2e, 0x5b, 0x80, 0x2d, 0x8f, 0x5d]))
+        let pattern = try wellFormed([0xff, 0x2a, 0x2e, 0x5b, 0x80, 0x2d, 0x8f, 0x5d])
         #expect(pattern.matches([[0xff, 0xfe, 0x2e, 0x85]], isDirectory: false))
         #expect(!pattern.matches([[0xff, 0xfe, 0x2e, 0x90]], isDirectory: false))
         // One question mark is one byte, and this letter has two.
-        #expect(try #require(Pattern("??")).matches("ä"))
-        #expect(try #require(Pattern("?")).matches("ä") == false)
+        #expect(try wellFormed("??").matches("ä"))
+        #expect(try wellFormed("?").matches("ä") == false)
     }
 
     @Test("The protected directory itself matches nothing", arguments: ["*", "/**", "**", "**/"])
     func root(line: String) throws {
-        #expect(try #require(Pattern(line)).matches([], isDirectory: true) == false)
+        #expect(try wellFormed(line).matches([], isDirectory: true) == false)
     }
 
     /// With backtracking at every asterisk some of these would outlast the universe.
     @Test("Many asterisks cost no more than pattern times path")
     func hostile() throws {
         let many = [[UInt8](repeating: UInt8(ascii: "a"), count: 20_000)]
-        #expect(try #require(Pattern("a*a*a*a*a*a*a*b")).matches(many, isDirectory: false) == false)
-        #expect(try #require(Pattern("a*a*a*a*a*a*a*a")).matches(many, isDirectory: false))
-        let stars = try #require(Pattern(String(repeating: "*a", count: 30) + "*[b]*"))
+        #expect(try wellFormed("a*a*a*a*a*a*a*b").matches(many, isDirectory: false) == false)
+        #expect(try wellFormed("a*a*a*a*a*a*a*a").matches(many, isDirectory: false))
+        let stars = try wellFormed(String(repeating: "*a", count: 30) + "*[b]*")
         #expect(!stars.matches(many, isDirectory: false))
-        let long = try #require(Pattern("*" + String(repeating: "a", count: 100) + "b*"))
+        let long = try wellFormed("*" + String(repeating: "a", count: 100) + "b*")
         #expect(!long.matches(many, isDirectory: false))
         let deep = [[UInt8]](repeating: [UInt8(ascii: "a")], count: 2_000)
         let line = String(repeating: "**/a/", count: 30) + "b"
-        #expect(try #require(Pattern(line)).matches(deep, isDirectory: false) == false)
+        #expect(try wellFormed(line).matches(deep, isDirectory: false) == false)
     }
 
     @Test("Two asterisks within a name are plain ones, as the manual has it and git does not")
     func asterisksWithinName() throws {
-        #expect(try #require(Pattern("/foo**")).matches("foobar"))
-        #expect(try #require(Pattern("/foo**")).matches("foobar/x") == false)
-        #expect(try #require(Pattern("foo**/bar")).matches("foox/bar"))
-        #expect(try #require(Pattern("foo**/bar")).matches("foox/y/bar") == false)
-        #expect(try #require(Pattern("foo**/bar")).matches("foobar") == false)
+        #expect(try wellFormed("/foo**").matches("foobar"))
+        #expect(try wellFormed("/foo**").matches("foobar/x") == false)
+        #expect(try wellFormed("foo**/bar").matches("foox/bar"))
+        #expect(try wellFormed("foo**/bar").matches("foox/y/bar") == false)
+        #expect(try wellFormed("foo**/bar").matches("foobar") == false)
     }
 }
 
@@ -94,6 +105,18 @@ private let matching: [(String, String)] = [
     ("a\\  ", "a "), ("a\\\\ ", "a\\"), (" a", " a"), ("a\r", "a"),
     ("a b", "a b"), ("\\*", "*"), ("a#b", "a#b"), ("a!b", "a!b"), ("/a/**/", "a/x/"),
     ("a**b", "axb"), ("**/a/**/b", "a/x/a/b"),
+]
+
+private let malformed: [(String, PatternFault.Reason)] = [
+    ("[a", .openBracket), ("[", .openBracket), ("[]", .openBracket), ("[!]", .openBracket),
+    ("[!a", .openBracket), ("[[:alpha:]", .openBracket), ("[a\\", .openBracket),
+    ("[a-\\", .openBracket), ("[[:", .openBracket), ("x/[a/b", .openBracket),
+    ("[[:letter:]]", .unknownClass), ("[[::]]", .unknownClass), ("[[:Alpha:]]", .unknownClass),
+    ("a\\", .openEscape), ("\\", .openEscape), ("a\\/", .openEscape), ("", .emptyName),
+    ("/", .emptyName), ("//", .emptyName), ("a//", .emptyName), ("/a//b", .emptyName),
+    ("**//a", .emptyName), (".", .dots), ("..", .dots), ("./a", .dots), ("../a", .dots),
+    ("a/./b", .dots), ("a/../b", .dots), ("/.", .dots), ("a/..", .dots), ("\\./a", .dots),
+    ("a\0b", .zeroByte), ("\0", .zeroByte),
 ]
 
 private let failing: [(String, String)] = [
@@ -150,11 +173,13 @@ private let failing: [(String, String)] = [
     private func compare(_ lines: [[UInt8]], on git: GitPeer) throws {
         for line in lines where !differsFromManual(line) {
             let negated = [UInt8(ascii: "!")] + line
-            let pattern = try #require(Pattern(line: negated))
+            // Where git passes over a line without a word, it is a fault here.
+            let pattern = try? Pattern(line: negated)
             let verdicts = try git.verdicts(excludeFile: negated)
             #expect(verdicts.count == git.entries.count)
             for (entry, verdict) in zip(git.entries, verdicts) {
-                let found = pattern.matches(entry.path, isDirectory: entry.isDirectory)
+                let found =
+                    pattern?.matches(entry.path, isDirectory: entry.isDirectory) ?? false
                 #expect(found == (verdict == .included), "\(readable(line)) on \(entry)")
             }
         }
@@ -305,9 +330,14 @@ final class GitPeer {
     }
 }
 
-extension Pattern {
-    fileprivate init?(_ line: String) { self.init(line: Array(line.utf8)) }
+private func wellFormed(_ line: String) throws -> Pattern { try wellFormed(Array(line.utf8)) }
 
+private func wellFormed(_ line: [UInt8]) throws -> Pattern {
+    let pattern = try Pattern(line: line)
+    return try #require(pattern)
+}
+
+extension Pattern {
     /// A path with a slash at its end is a directory.
     fileprivate func matches(_ path: String) -> Bool {
         let names = path.utf8.split(separator: UInt8(ascii: "/")).map(Array.init)

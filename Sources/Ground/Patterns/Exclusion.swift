@@ -10,13 +10,7 @@ package struct Exclusion: Sendable {
 
     package init(_ patterns: [Pattern]) { self.patterns = patterns }
 
-    /// A whole exclude file, in any encoding; a UTF-8 byte order mark at its start is skipped.
-    package init(text: [UInt8]) {
-        let mark: [UInt8] = [0xef, 0xbb, 0xbf]
-        let lines = text.dropFirst(text.starts(with: mark) ? mark.count : 0)
-            .split(separator: UInt8(ascii: "\n"))
-        self.init(lines.compactMap { Pattern(line: Array($0)) })
-    }
+    package init(text: [UInt8]) throws(PatternFault) { self.init(try Pattern.all(in: text)) }
 
     /// Whether the patterns exclude this entry itself. Whoever walks a tree must not enter a
     /// directory that is excluded, for nothing below it can be included again; so there is no need
@@ -50,17 +44,4 @@ package struct Exclusion: Sendable {
         }
         return false
     }
-}
-
-/// The name of the file by which a program marks a directory as its cache. Only a regular file
-/// counts, and only if `isCacheDirectoryTag` says so of its content.
-///
-/// Source: https://bford.info/cachedir/
-package let cachedirTagName = Array("CACHEDIR.TAG".utf8)
-
-private let cachedirSignature = Array("Signature: 8a477f597d28d172789f06886806bc55".utf8)
-
-/// Whether a file that starts with these bytes, of which the first 43 matter, is such a mark.
-package func isCacheDirectoryTag(_ firstBytes: [UInt8]) -> Bool {
-    firstBytes.starts(with: cachedirSignature)
 }
