@@ -33,7 +33,7 @@ struct ContinuousProtection {
         let known = try await KnownVault(vault, of: plan.institution)
         let keys = try known.writerKeys()
         let writer = try VaultWriter(known.vault, keys: keys, world: .real)
-        let lock = try WriterLock(known.state)
+        let lock = try WriterLock(known.state, isService: true)
         defer { withExtendedLifetime(lock) {} }
         try await known.vault.completeCopies()
         let memory = try known.state.memory() ?? Memory(of: known.vault)
@@ -58,8 +58,10 @@ struct ContinuousProtection {
                 "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) data sets on \(plain(host)), \(logs.count) of them by their log, into \(printable(known.place))",
                 de: "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) Datenbestände auf \(plain(host)), davon \(logs.count) nach ihrem Protokoll, nach \(printable(known.place))"))
         let standing = StandingKeeper(known.state, logs)
+        let wishes = Wishes(known.state)
         await ContinuousCapture(
             capture, groups, logs: logs, newest: Self.newest(observed, writer.writer.id),
+            wishes: CaptureWishes(waiting: { wishes.waiting }) { wishes.answer($0, $1) },
             pause: { milliseconds in
                 standing.keep()
                 return StopRequest.wait(milliseconds: milliseconds) || change.look()

@@ -133,6 +133,9 @@ struct ProtectCommand: AsyncParsableCommand {
         let plan = try blueprint.blueprint()
         let groups = try wanted(plan.institution)
         let known = try await KnownVault(vault, of: plan.institution)
+        if WriterLock.service(of: known.state) != nil {
+            return try await askService(known, groups, of: plan.institution)
+        }
         let writer = try VaultWriter(known.vault, keys: try known.writerKeys(), world: .real)
         let lock = try WriterLock(known.state)
         defer { withExtendedLifetime(lock) {} }
@@ -158,6 +161,40 @@ struct ProtectCommand: AsyncParsableCommand {
         progress.end()
         let report = InstitutionReport(
             plan.institution.name.value, run.outcomes, seconds: progress.seconds)
+        try output.json ? showJSON(report.fields) : report.show()
+        if report.exitCode != 0 { throw ExitCode(report.exitCode) }
+    }
+
+    /// The service has the writer, so it captures what is wanted, at once.
+    private func askService(
+        _ known: KnownVault, _ groups: [ConsistencyGroup], of institution: Institution
+    ) async throws {
+        let wishes = Wishes(known.state)
+        let ids = groups.flatMap { $0.data.map(\.id.value) }
+        let progress = ProgressLine(output)
+        defer { progress.end() }
+        try wishes.ask(ids)
+        var answers: [String: Wishes.Answer] = [:]
+        while answers.count < ids.count {
+            guard WriterLock.service(of: known.state) != nil else {
+                for id in ids { wishes.forget(id) }
+                throw Trouble(
+                    .busy,
+                    Words(
+                        "The service that protects this machine ended before it had captured all.",
+                        de: "Der Dienst, der diesen Rechner sichert, endete, bevor alles gesichert war."),
+                    advice: Words(
+                        "See \"journalctl -u zwilling\", then protect again.",
+                        de: "„journalctl -u zwilling“ ansehen, dann noch einmal sichern."))
+            }
+            for id in ids where answers[id] == nil { answers[id] = wishes.answer(id) }
+            progress.update(bytesDone: 0, of: 0, say("the service captures", de: "der Dienst sichert"))
+            if StopRequest.wait(milliseconds: 200) { throw ExitCode(130) }
+        }
+        progress.end()
+        let observed = try await known.observed(with: try known.writerKeys())
+        let report = ServiceReport(
+            institution.name.value, answers, among: observed.snapshots, seconds: progress.seconds)
         try output.json ? showJSON(report.fields) : report.show()
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }

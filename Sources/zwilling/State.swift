@@ -84,6 +84,8 @@ struct VaultState {
         case blueprint
         /// Until when the log of each data set is known to be in the vault wholly.
         case standing
+        /// Directory of what a running service was asked to capture at once, and of its answers.
+        case wishes
         /// Directory of the logs that are not merged yet, one for each data set.
         case logs
     }

@@ -7,7 +7,8 @@ import Ground
 final class WriterLock {
     private let file: Descriptor
 
-    init(_ state: VaultState) throws(Trouble) {
+    /// - Parameter isService: of a run that does not end by itself, and takes wishes meanwhile.
+    init(_ state: VaultState, isService: Bool = false) throws(Trouble) {
         let path = state.path(.lock)
         do throws(SystemError) {
             try Machine.makeDirectories(state.folder)
@@ -16,13 +17,33 @@ final class WriterLock {
             let isMine = try file.tryLock()
             if isMine {
                 try file.truncate(to: 0)
-                try file.write(Array("\(Machine.processId)\n".utf8), at: 0)
+                let word = isService ? "\(Self.service)\n" : ""
+                try file.write(Array("\(Machine.processId)\n\(word)".utf8), at: 0)
                 return
             }
         } catch {
             throw error.at(path).trouble(Words("Cannot lock", de: "Sperre misslingt:"))
         }
         throw Self.taken(by: Self.holder(path))
+    }
+
+    private static let service = "service"
+
+    /// The process of the service that holds it; nil where none does, or another run.
+    static func service(of state: VaultState) -> String? {
+        do throws(SystemError) {
+            let text = try Machine.readWhole(state.path(.lock), upTo: 64)
+            let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+            guard lines.count == 2, lines[1] == service,
+                Machine.exists(Array("/proc/\(lines[0])".utf8)), try isHeld(state)
+            else { return nil }
+            return String(lines[0])
+        } catch { return nil }
+    }
+
+    private static func isHeld(_ state: VaultState) throws(SystemError) -> Bool {
+        let folder = try Descriptor.directory(state.folder)
+        return try !folder.openForWriting(Array(VaultState.File.lock.rawValue.utf8)).tryLock()
     }
 
     private static func open(

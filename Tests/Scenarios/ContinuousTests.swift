@@ -313,6 +313,11 @@ struct ContinuousTests {
         try follower.start()
         try follower.wait(for: "akten: captured")
         try follower.wait(for: "db: captured")
+        // At once, on demand: the service has the writer, so it is asked.
+        try town.write("new", "on demand")
+        let asked = try zwilling("protect", "--data", "akten", "--json")
+        #expect(asked.code == 0 && asked.output.contains("\"dataSet\":\"akten\""), "\(asked.errors)")
+        #expect(try zwilling.reading("find", "new", "--data", "akten").output.contains("/new"))
         try original.psql("CREATE TABLE late (n int)")
         try follower.waitUntilComplete(original)
         Cluster.wait { (try? zwilling("status").code) == 0 }

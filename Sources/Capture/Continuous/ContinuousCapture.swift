@@ -13,6 +13,17 @@ package enum ContinuousEvent: Sendable {
     case merged(dataSet: String, Captured)
 }
 
+/// What somebody wants captured at once.
+package struct CaptureWishes: Sendable {
+    package var waiting: @Sendable () -> Set<String>
+    package var answer: @Sendable (_ dataSet: String, Result<Captured, Trouble>) -> Void
+
+    package init(
+        waiting: @escaping @Sendable () -> Set<String>,
+        answer: @escaping @Sendable (String, Result<Captured, Trouble>) -> Void
+    ) { (self.waiting, self.answer) = (waiting, answer) }
+}
+
 /// All data sets of an institution that lie on this host, each as often as it must be, and the
 /// logs of its clusters as they are written; until told to stop.
 ///
@@ -23,6 +34,7 @@ package struct ContinuousCapture: Sendable {
     private let groups: [ConsistencyGroup]
     private let logs: [LogCapture]
     private let newest: [String: Moment]
+    private let wishes: CaptureWishes
     private let pause: @Sendable (Int) -> Bool
     /// Keeps what a capture leaves for the next run.
     private let keep: @Sendable (Captured) -> Void
@@ -38,12 +50,12 @@ package struct ContinuousCapture: Sendable {
     ///   - pause: waits so many milliseconds; true at once where all shall end.
     package init(
         _ capture: DataSetCapture, _ groups: [ConsistencyGroup], logs: [LogCapture],
-        newest: [String: Moment], pause: @escaping @Sendable (Int) -> Bool,
+        newest: [String: Moment], wishes: CaptureWishes, pause: @escaping @Sendable (Int) -> Bool,
         keep: @escaping @Sendable (Captured) -> Void,
         report: @escaping @Sendable (ContinuousEvent) -> Void
     ) {
         (self.capture, self.groups, self.logs, self.newest) = (capture, groups, logs, newest)
-        (self.pause, self.keep, self.report) = (pause, keep, report)
+        (self.wishes, self.pause, self.keep, self.report) = (wishes, pause, keep, report)
     }
 
     /// - Returns: when told to stop, with everything that was received in the vault.
@@ -76,8 +88,9 @@ package struct ContinuousCapture: Sendable {
                 mergedAt[id] = now
                 await merge(log, &run)
             }
+            let wished = wishes.waiting()
             for group in groups where !pause(0) {
-                guard let due = due(in: group, schedule) else { continue }
+                guard let due = due(in: group, schedule, wished) else { continue }
                 await snapshot(due, &run, &schedule)
             }
             kept.flush(ifOlderThan: 60, capture.writer.world.now())
@@ -86,19 +99,26 @@ package struct ContinuousCapture: Sendable {
     }
 
     /// What of a group must be captured now: all that is no log together, and bases by themselves.
-    private func due(in group: ConsistencyGroup, _ schedule: Schedule) -> ConsistencyGroup? {
+    private func due(
+        in group: ConsistencyGroup, _ schedule: Schedule, _ wished: Set<String>
+    ) -> ConsistencyGroup? {
         let now = capture.writer.world.now()
         var wanted: [String] = []
         let others = group.data.filter { log(of: $0) == nil }
         let period = others.compactMap { $0.rpo.map { Int64($0.value.seconds) } }.min()
-        if others.contains(where: { schedule.isDue($0.id.value, every: period, now: now) }) {
+        let isDue: (DataSet) -> Bool = {
+            wished.contains($0.id.value) || schedule.isDue($0.id.value, every: period, now: now)
+        }
+        if others.contains(where: isDue) {
             wanted += others.map(\.id.value)
         }
         for data in group.data {
             guard let log = log(of: data) else { continue }
             // Its log must have begun, or the base would lead nowhere.
             guard log.spool.place != nil else { continue }
-            let isDue = schedule.isDue(data.id.value, every: data.baseSeconds, now: now)
+            let isDue =
+                wished.contains(data.id.value)
+                || schedule.isDue(data.id.value, every: data.baseSeconds, now: now)
             if log.state.needsBase || isDue { wanted.append(data.id.value) }
         }
         return wanted.isEmpty ? nil : group.keeping(wanted)
@@ -116,6 +136,7 @@ package struct ContinuousCapture: Sendable {
         await run.run(isLogsOnly ? group.unheld : group) { _, _ in }
         for outcome in run.takeOutcomes() {
             let now = capture.writer.world.now()
+            wishes.answer(outcome.id, outcome.result)
             switch outcome.result {
             case .success(let captured):
                 schedule.succeeded(outcome.id, begun: captured.body.begun, ended: now)
