@@ -2276,7 +2276,7 @@ class PostgresLog:
                     (piece for piece in pieces if piece.timeline == timeline),
                     key=lambda piece: (piece.start, -piece.end)))
         end = self.reached.get(self.span.timeline, self.span.start)
-        if end < self.span.end:
+        if end < self.span.end and not self.is_brought():
             self.journal.damage(Damage(self.record.name, "the log that this base needs to become "
                                        f"consistent ends at {lsn(end)}, before "
                                        f"{lsn(self.span.end)}", "das Protokoll, mit dem diese "
@@ -2284,6 +2284,16 @@ class PostgresLog:
                                        f"{lsn(self.span.end)}"))
         self.explain()
         self.give_to_owner()
+
+    def is_brought(self):
+        """Whether the base itself holds all of the log that it needs."""
+        at = self.span.start // self.span.segment * self.span.segment
+        while at < self.span.end:
+            name = self.segment_name(self.span.timeline, at)
+            if not os.path.exists(os.path.join(self.target, "pgdata", "pg_wal", name)):
+                return False
+            at += self.span.segment
+        return True
 
     def mine(self, data_set, span):
         return data_set == self.body.data_set and span and span.system == self.span.system and (

@@ -35,6 +35,7 @@ for_test() {
     compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
     # A site that can be made to hang.
     needs bindfs bindfs
+    needs openssl openssl
     [[ -x .build-venv/bin/python3 ]] && return
     # Debian takes ensurepip out of Python; a Python of one's own has it.
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)

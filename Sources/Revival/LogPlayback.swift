@@ -73,7 +73,10 @@ package final class LogPlayback {
         reach.lastCommit = search.lastCommit?.time
         switch recovery.goal {
         case .latest: break
-        case .moment(let moment): reach.isReached = search.goesBeyond || reach.received >= moment
+        // What has no log at all goes back to its snapshots, as anything else.
+        case .moment(let moment):
+            reach.isReached =
+                search.goesBeyond || reach.received >= moment || recovery.pieces.all.isEmpty
         case .lsn(let lsn): reach.isReached = reach.end >= lsn
         case .restorePoint: reach.isReached = !search.restorePoints.isEmpty
         }

@@ -333,4 +333,51 @@ struct ContinuousTests {
         // The rows are no newer than the copy of the files they may point at.
         #expect(try #require(cluster["at"]) <= (try #require(files["begun"])))
     }
+
+    @Test("Over TLS, by a role that may do only this, with every database of the cluster")
+    func leastPrivilege() throws {
+        let (certificate, key) = (original.folder + "/server.crt", original.folder + "/server.key")
+        let other = original.folder + "/other.crt"
+        for (file, keyFile) in [(certificate, key), (other, original.folder + "/other.key")] {
+            try Cluster.run(
+                "/usr/bin/openssl",
+                [
+                    "req", "-new", "-x509", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost", "-keyout", keyFile, "-out", file,
+                ])
+        }
+        try Cluster.run("psql", ["-X", "-q", "-f", Town.tool("postgres-role.sql"), "postgres"],
+            environment: original.environment)
+        let password = "only-for-this-7"
+        try original.psql("ALTER ROLE zwilling PASSWORD '\(password)'")
+        try original.psql("CREATE DATABASE second")
+        original.stop()
+        try Cluster.append(
+            "hostssl replication,postgres zwilling 127.0.0.1/32 scram-sha-256\n",
+            to: original.data + "/pg_hba.conf")
+        try original.configure([
+            "listen_addresses": "127.0.0.1", "ssl": "on", "ssl_cert_file": certificate,
+            "ssl_key_file": key, "max_slot_wal_keep_size": "256MB",
+        ])
+        try original.start()
+        let passwords = town.home.appending(path: "pgpass")
+        try Data("localhost:\(original.port):*:zwilling:\(password)\n".utf8).write(to: passwords)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: passwords.path)
+        func connection(_ root: String) -> String {
+            "host=localhost port=\(original.port) user=zwilling sslmode=verify-full sslrootcert=\(root) passfile=\(passwords.path)"
+        }
+        try describe(connection(other))
+        let refused = try zwilling("protect")
+        #expect(refused.code == 1 && refused.errors.contains("certificate"), "\(refused.errors)")
+        try describe(connection(certificate))
+        try follower.start()
+        try follower.wait(for: "db: captured")
+        try original.psql("CREATE TABLE there AS SELECT 1 AS n", database: "second")
+        try follower.waitUntilComplete(original)
+        #expect(follower.stop() == 0)
+        for text in [follower.said, refused.errors] { #expect(!text.contains(password)) }
+        #expect(!follower.said.contains("may do everything"))
+        let copy = try revive()
+        #expect(try copy.psql("SELECT n FROM there", database: "second") == "1\n")
+    }
 }
