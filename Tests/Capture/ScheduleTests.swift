@@ -39,10 +39,13 @@ struct ScheduleTests {
         for wait: Int64 in [10, 20, 40, 80, 160, 300, 300, 300] {
             schedule.failed("one", at: at(now))
             #expect(!schedule.isDue("one", every: 1, now: at(now + wait - 1)))
+            // Not even what is urgent is tried without end.
+            #expect(!schedule.isDue("one", every: 1, isUrgent: true, now: at(now + wait - 1)))
             #expect(schedule.isDue("one", every: 1, now: at(now + wait)))
             now += wait
         }
         schedule.succeeded("one", begun: at(now), ended: at(now))
+        #expect(schedule.isDue("one", every: 60, isUrgent: true, now: at(now)))
         schedule.failed("one", at: at(now + 10))
         #expect(schedule.isDue("one", every: 60, now: at(now + 20)))
     }

@@ -380,4 +380,23 @@ struct ContinuousTests {
         let copy = try revive()
         #expect(try copy.psql("SELECT n FROM there", database: "second") == "1\n")
     }
+
+    @Test("A changed blueprint is captured and taken up; one with errors is told, and the last goes on")
+    func blueprint() throws {
+        try town.settle(files: 3)
+        try follower.start()
+        try follower.wait(for: "db: captured")
+        try describe(original.address, "  - {id: oops, kind: nothing}")
+        try follower.wait(for: "the blueprint has errors")
+        #expect(follower.isRunning)
+        try describe(
+            original.address, "  - {id: akten, kind: files, paths: [\"\(town.tree.path)\"], rpo: 1 h}")
+        try follower.wait(for: "akten: captured")
+        try original.psql("CREATE TABLE after_all (n int)")
+        try follower.waitUntilComplete(original)
+        #expect(follower.stop() == 0)
+        let snapshots = try zwilling("snapshots", "--json").output
+        #expect(snapshots.components(separatedBy: "\"dataSet\":\"blueprint\"").count == 3)
+        #expect(try revive().psql("SELECT count(*) FROM after_all") == "0\n")
+    }
 }

@@ -118,8 +118,9 @@ package struct ContinuousCapture: Sendable {
             guard log.spool.place != nil else { continue }
             let isDue =
                 wished.contains(data.id.value)
-                || schedule.isDue(data.id.value, every: data.baseSeconds, now: now)
-            if log.state.needsBase || isDue { wanted.append(data.id.value) }
+                || schedule.isDue(
+                    data.id.value, every: data.baseSeconds, isUrgent: log.state.needsBase, now: now)
+            if isDue { wanted.append(data.id.value) }
         }
         return wanted.isEmpty ? nil : group.keeping(wanted)
     }

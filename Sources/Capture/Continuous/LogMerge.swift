@@ -5,16 +5,20 @@ import Synchronization
 import Vault
 
 /// A run of a spool → a range: an ordinary tree in ordinary packs that stands for its units.
-struct LogMerge: Sendable {
-    let writer: VaultWriter
-    let dataSet: String
-    let host: String
-    let spool: LogSpool
+package struct LogMerge: Sendable {
+    private let writer: VaultWriter
+    private let dataSet: String
+    private let host: String
+    private let spool: LogSpool
+
+    package init(writer: VaultWriter, dataSet: String, host: String, spool: LogSpool) {
+        (self.writer, self.dataSet, self.host, self.spool) = (writer, dataSet, host, spool)
+    }
 
     /// Relations are not like it: log is read once, from end to end.
     private static let blockBytes = Limits.dataChunkBytesMax
 
-    func run(_ run: LogRun, cache: WriterCache) async throws(Trouble) -> Captured {
+    package func run(_ run: LogRun, cache: WriterCache) async throws(Trouble) -> Captured {
         var draft = RecordBody(
             kind: .range, begun: writer.world.now(), dataSet: dataSet, host: host, paths: [])
         draft.source = .postgresLog

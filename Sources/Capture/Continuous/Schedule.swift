@@ -28,13 +28,18 @@ package struct Schedule: Sendable {
     }
 
     /// Whether a copy must be begun now so that it is there before the last one is too old.
-    package func isDue(_ id: String, every seconds: Int64?, now: Moment) -> Bool {
+    ///
+    /// - Parameter isUrgent: that it is due whatever its age, but for the patience after a failure.
+    package func isDue(
+        _ id: String, every seconds: Int64?, isUrgent: Bool = false, now: Moment
+    ) -> Bool {
         guard let entry = entries[id], let begun = entry.begun ?? entry.failed else { return true }
         if let failed = entry.failed {
             let wait = Self.retrySecondsMin << Int64(min(entry.failures - 1, 5))
             return now.seconds - failed.seconds >= min(wait, Self.retrySecondsMax)
                 || now < failed
         }
+        if isUrgent { return true }
         let period = max(seconds ?? Self.secondsUsual, Self.secondsMin)
         // Twice the time that the last one took is kept free, but no more than half.
         let early = min(2 * entry.seconds, period / 2)
