@@ -92,6 +92,8 @@ class Cluster:
         cluster = cls(data, original.place, original.port + 1)
         cluster.configure("postgresql.conf", "128MB")
         with cluster.running():
+            # It first plays its log, and takes no questions meanwhile.
+            wait_until(cluster.is_ready, "the restored cluster does not come up")
             yield cluster
 
     def configure(self, name, buffers):
@@ -116,11 +118,21 @@ class Cluster:
             server_program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *self.address,
             "-c", text, "postgres"])
 
+    def is_ready(self):
+        answer = subprocess.run(
+            [server_program("pg_isready"), "-q", *self.address], check=False)
+        return answer.returncode == 0
+
     def version(self):
         return said([server_program("postgres"), "--version"])
 
+    @property
+    def databases(self):
+        """What a backup has to read, without the log."""
+        return os.path.join(self.data, "base")
+
     def size(self):
-        return sum(sizes_below(self.data))
+        return sum(sizes_below(self.databases))
 
     # Content
 

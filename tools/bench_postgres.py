@@ -53,7 +53,7 @@ def base_round(cluster, tools, options, work, number):
             if step == "restore":
                 measured = restored_by(tool, cluster, work, number == 0)
             else:
-                warm(cluster.data)
+                warm(cluster.databases)
                 measured = tool.protect(is_first=step == "first")
             result[tool.name][step] = (measured, tool.size()[0] - before)
             print(f"  {step:8} {tool.name:10} {measured.seconds:8.2f} s", file=sys.stderr)
@@ -75,8 +75,8 @@ def restored_by(tool, cluster, work, checks):
 
 def compare_bases(cluster, options, work):
     rounds = []
-    for number in range(options.rounds):
-        print(f" round {number + 1} of {options.rounds}", file=sys.stderr)
+    for number in range(options.runs):
+        print(f" round {number + 1} of {options.runs}", file=sys.stderr)
         place = os.path.join(work, "repositories")
         tools = [Twin(options.program, os.path.join(place, Twin.name), cluster)]
         if options.pgbackrest:
@@ -183,7 +183,7 @@ def report(results):
     if "followed" in results:
         lines += follow_table(results["followed"])
     lines.append(
-        f"z/…: zwilling divided by the other. Medians of {results['rounds']} rounds, and of the "
+        f"z/…: zwilling divided by the other. Medians of {results['runs']} runs, and of the "
         "ratios of the pairs.")
     return "\n".join(lines)
 
@@ -193,7 +193,7 @@ def parsed():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", default=PROGRAM, help="zwilling, else as `make build` made it")
     parser.add_argument("--scale", type=int, default=330, help="of pgbench; some 15 MB each")
-    parser.add_argument("--rounds", type=int, default=3, help="of base backups")
+    parser.add_argument("--runs", type=int, default=3, help="of base backups")
     parser.add_argument("--pairs", type=int, default=10, help="of runs of pgbench")
     parser.add_argument("--seconds", type=int, default=10, help="that one of these takes")
     parser.add_argument("--only", choices=["bases", "followers"], help="one of the two parts")
@@ -208,9 +208,9 @@ def parsed():
     if options.quick:
         options.scale, options.pairs = 40, 4
     if options.smoke:
-        options.scale, options.rounds, options.pairs, options.seconds = 1, 1, 1, 1
-    if min(options.scale, options.rounds, options.pairs, options.seconds) < 1:
-        parser.error("--scale, --rounds, --pairs and --seconds must be at least 1")
+        options.scale, options.runs, options.pairs, options.seconds = 1, 1, 1, 1
+    if min(options.scale, options.runs, options.pairs, options.seconds) < 1:
+        parser.error("--scale, --runs, --pairs and --seconds must be at least 1")
     # Longer than the pause between two merges of the log, so that none is left over.
     options.calm = 1 if options.smoke else 11
     options.pgbackrest = shutil.which("pgbackrest")
@@ -228,7 +228,7 @@ def main():
         with Cluster.new(os.path.join(work, "cluster")) as cluster:
             print(f"pgbench fills a cluster, scale {options.scale}", file=sys.stderr)
             cluster.fill(options.scale)
-            results = {"versions": [cluster.version()], "rounds": options.rounds}
+            results = {"versions": [cluster.version()], "runs": options.runs}
             for make, program in ((Twin, options.program), (PgBackRest, options.pgbackrest)):
                 if program:
                     tool = make(program, os.path.join(work, "version"), cluster)
