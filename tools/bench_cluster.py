@@ -136,9 +136,10 @@ class Cluster:
 
     # Content
 
-    def fill(self, scale):
-        said([
-            server_program("pgbench"), "-i", "-q", "-s", str(scale), *self.address, "postgres"])
+    def fill(self, scale, database="postgres"):
+        if database != "postgres":
+            self.query(f"CREATE DATABASE {database}")
+        said([server_program("pgbench"), "-i", "-q", "-s", str(scale), *self.address, database])
         self.query("CHECKPOINT")
 
     def change(self, scale):
@@ -150,10 +151,10 @@ class Cluster:
     def counts(self):
         return self.query("SELECT count(*), sum(abalance) FROM pgbench_accounts")
 
-    def transactions_per_second(self, seconds):
+    def transactions_per_second(self, seconds, database):
         answer = said([
             server_program("pgbench"), "-n", "-c", "4", "-T", str(seconds), *self.address,
-            "postgres"])
+            database])
         found = re.search(r"tps = ([0-9.]+)", answer)
         if not found:
             raise BenchFailure(f"pgbench names no tps:\n{answer[-1000:]}")

@@ -7,8 +7,9 @@ turns: a first base backup; its restore to memory; then 1 % of the rows of the l
 by side, are changed, and a second base is taken (pgBackRest: an incremental one). The cluster that
 zwilling brings back is started and counted. Then what it costs the database to be followed: the
 transactions per second of pgbench while `protect --continuous` runs, and while pg_receivewal does,
-in pairs; whoever follows has caught up before each, and the server has just made a checkpoint, so
-that every page counts with its full image at first.
+in pairs; whoever follows has caught up before each. That is done twice: in a small database long
+after a checkpoint, and in the large one right after one, where nearly every transaction brings the
+image of a whole page into the log: the worst there is.
 
 pgBackRest works with as many processes as there are cores, zst at its own level, and archives
 nothing: what it restores would not start without an archive, while a base of zwilling's does.
@@ -33,6 +34,7 @@ from bench_cluster import Cluster, PgBackRest, Receivewal, Twin  # noqa: E402
 from bench_report import mebibytes, plain, row, seconds, table  # noqa: E402
 from bench_tools import BenchFailure, sizes_below  # noqa: E402
 
+SMALL_SCALE = 20
 STEPS = {"first": "first base", "restore": "restore", "second": "second base, 1 % changed"}
 
 
@@ -97,35 +99,46 @@ def compare_bases(cluster, options, work):
 
 
 def compare_followers(cluster, options, work):
-    """Pairs of (zwilling, pg_receivewal), each {"tps", "logBytes", "processorSeconds"}."""
     twin = Twin(options.program, os.path.join(work, "followed"), cluster)
     twin.create()
     receiver = Receivewal(os.path.join(work, "received"), cluster)
+    cluster.fill(min(options.scale, SMALL_SCALE), "small")
     # Its first start makes a slot and takes a base, which would be measured otherwise.
     with twin.following():
         twin.wait_for_base()
+    # Brings the images of nearly all pages of the small database into the log.
+    cluster.transactions_per_second(2 * options.seconds, "small")
+    calmly = followed_pairs(cluster, [twin, receiver], options, "small")
+    worst = followed_pairs(cluster, [twin, receiver], options, "postgres")
+    size, objects = twin.size()
+    units = len(sizes_below(os.path.join(twin.repository, "units")))
+    return {
+        "calm": calmly, "worst": worst, "vaultBytes": size, "objects": objects, "units": units}
+
+
+def followed_pairs(cluster, followers, options, database):
+    """Pairs of what `loaded` gives, by the name of the follower."""
     pairs = []
     for number in range(options.pairs):
         pair = {}
-        for follower in [twin, receiver] if number % 2 == 0 else [receiver, twin]:
+        for follower in followers if number % 2 == 0 else followers[::-1]:
             with follower.following() as process:
                 cluster.wait_for(follower)
                 process.wait_until_calm(options.calm)
-                pair[follower.name] = loaded(cluster, process, options)
+                if database == "postgres":
+                    cluster.query("CHECKPOINT")
+                pair[follower.name] = loaded(cluster, process, options.seconds, database)
         pairs.append(pair)
         print(
             f"  pair {number + 1:2} of {options.pairs}: " + ", ".join(
                 f"{name} {one['tps']:,.0f} tps" for name, one in sorted(pair.items())),
             file=sys.stderr)
-    size, objects = twin.size()
-    units = len(sizes_below(os.path.join(twin.repository, "units")))
-    return {"pairs": pairs, "vaultBytes": size, "objects": objects, "units": units}
+    return pairs
 
 
-def loaded(cluster, process, options):
-    cluster.query("CHECKPOINT")
+def loaded(cluster, process, seconds_long, database):
     begun, spent = cluster.log_bytes(), process.processor_seconds()
-    tps = cluster.transactions_per_second(options.seconds)
+    tps = cluster.transactions_per_second(seconds_long, database)
     return {
         "tps": tps, "logBytes": cluster.log_bytes() - begun,
         "processorSeconds": process.processor_seconds() - spent}
@@ -154,8 +167,7 @@ def base_table(bases):
     return [title, *table(list(tools), rows), ""]
 
 
-def follow_table(followed):
-    pairs = followed["pairs"]
+def follow_table(title, pairs):
     names = [Twin.name, Receivewal.name]
 
     def line(label, key, shape, digits=2):
@@ -168,12 +180,9 @@ def follow_table(followed):
     rows = [
         tps, line("log, bytes", "logBytes", mebibytes)[0],
         line("processor time of the follower", "processorSeconds", seconds)[0]]
-    title = f"pgbench while its log is followed, {len(pairs)} pairs"
     return [
-        title, *table(names, rows),
-        f"  ratios of transactions from {min(ratios):.3f} to {max(ratios):.3f}; more is better",
-        f"  vault at the end: {plain(followed['objects'])} objects, of which "
-        f"{plain(followed['units'])} are units; {mebibytes(followed['vaultBytes'])}", ""]
+        f"pgbench while its log is followed, {title}, {len(pairs)} pairs", *table(names, rows),
+        f"  ratios of transactions from {min(ratios):.3f} to {max(ratios):.3f}; more is better", ""]
 
 
 def report(results):
@@ -181,7 +190,12 @@ def report(results):
     if "bases" in results:
         lines += base_table(results["bases"])
     if "followed" in results:
-        lines += follow_table(results["followed"])
+        followed = results["followed"]
+        lines += follow_table("long after a checkpoint", followed["calm"])
+        lines += follow_table("right after a checkpoint", followed["worst"])
+        lines += [
+            f"vault at the end: {plain(followed['objects'])} objects, of which "
+            f"{plain(followed['units'])} are units; {mebibytes(followed['vaultBytes'])}", ""]
     lines.append(
         f"z/…: zwilling divided by the other. Medians of {results['runs']} runs, and of the "
         "ratios of the pairs.")
@@ -194,7 +208,7 @@ def parsed():
     parser.add_argument("--program", default=PROGRAM, help="zwilling, else as `make build` made it")
     parser.add_argument("--scale", type=int, default=330, help="of pgbench; some 15 MB each")
     parser.add_argument("--runs", type=int, default=3, help="of base backups")
-    parser.add_argument("--pairs", type=int, default=10, help="of runs of pgbench")
+    parser.add_argument("--pairs", type=int, default=10, help="of runs of pgbench, for each of two loads")
     parser.add_argument("--seconds", type=int, default=10, help="that one of these takes")
     parser.add_argument("--only", choices=["bases", "followers"], help="one of the two parts")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
