@@ -67,17 +67,15 @@ struct LogRun: Sendable {
         return writer.bytes
     }
 
-    static func frameHead(
-        _ unit: UnitReference, _ span: PostgresSpan, _ content: ArraySlice<UInt8>
-    ) -> [UInt8] {
+    static func frameHead(_ unit: UnitReference, _ span: PostgresSpan) -> [UInt8] {
         var writer = ByteWriter(reserving: frameHeadBytes)
         writer.u64(unit.session)
         writer.u32(unit.number)
         writer.u64(span.start)
         writer.u64(span.end)
         writer.moment(span.received)
-        writer.u32(UInt32(content.count))
-        writer.digest(Sealing.hash(writer.bytes + Sealing.hash(content).bytes))
+        writer.u32(UInt32(span.end - span.start))
+        writer.digest(Sealing.hash(writer.bytes + unit.plainHash.bytes))
         return writer.bytes
     }
 
