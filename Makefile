@@ -21,7 +21,7 @@ help:
 	@echo "make test      all tests"
 	@echo "make build     the program as users get it: .build-package/zwilling"
 	@echo "make package   a .deb and a .tar.gz in dist/"
-	@echo "make bench     against restic and borg; BENCH=--quick for smaller inputs"
+	@echo "make bench     against restic, borg and pgBackRest; BENCH=--quick for smaller inputs"
 	@echo "make soak      the damage and kill loops at length; ROUNDS=100"
 	@echo "make fuzz      mutated objects through every decoder; SECONDS_MAX=600"
 	@echo "make clean     remove what was built"
@@ -75,11 +75,13 @@ test-scripts:
 .PHONY: test-bench
 test-bench:
 	$(PYTHON) tools/bench.py --smoke --program .build/release/zwilling
+	$(PYTHON) tools/bench_postgres.py --smoke --program .build/release/zwilling
 
 .PHONY: bench
 bench: build
 	@bash tools/setup.sh bench
 	@python3 tools/bench.py $(BENCH)
+	@python3 tools/bench_postgres.py $(BENCH)
 
 ROUNDS ?= 100
 .PHONY: soak

@@ -44,6 +44,8 @@ for_test() {
 for_bench() {
     needs restic restic
     needs borg borgbackup
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
+    needs pgbackrest pgbackrest
     needs xz xz-utils
     needs bzip2 bzip2
     compgen -G '/usr/src/linux-source-*' >/dev/null || missing+=(linux-source)

@@ -29,7 +29,9 @@ final class LogSpoolTests {
         let bytes = Array(text.utf8)
         let name = try #require(ObjectName("units/test/\(session)-\(unit)"))
         spool.add(
-            UnitReference(session: session, number: unit, name: name, hash: .zero, bytes: 4096),
+            UnitReference(
+                session: session, number: unit, name: name, hash: .zero,
+                plainHash: Sealing.hash(bytes), bytes: 4096),
             PostgresSpan(
                 system: 77, timeline: timeline, start: start, end: start + UInt64(bytes.count),
                 segmentBytes: 1 << 20, received: at(seconds)),

@@ -67,9 +67,7 @@ package struct LogRun: Sendable {
         return writer.bytes
     }
 
-    static func frameHead(
-        _ unit: UnitReference, _ span: PostgresSpan, _ content: ArraySlice<UInt8>
-    ) -> [UInt8] {
+    static func frameHead(_ unit: UnitReference, _ span: PostgresSpan) -> [UInt8] {
         var writer = ByteWriter(reserving: frameHeadBytes)
         writer.u64(unit.session)
         writer.u32(unit.number)
@@ -78,8 +76,8 @@ package struct LogRun: Sendable {
         // Of fixed length, unlike a time of the format.
         writer.u64(UInt64(bitPattern: span.received.seconds))
         writer.u32(span.received.nanoseconds)
-        writer.u32(UInt32(content.count))
-        writer.digest(Sealing.hash(writer.bytes + Sealing.hash(content).bytes))
+        writer.u32(UInt32(span.end - span.start))
+        writer.digest(Sealing.hash(writer.bytes + unit.plainHash.bytes))
         return writer.bytes
     }
 

@@ -88,7 +88,7 @@ package final class LogSpool: Sendable {
             do throws(SystemError) {
                 let directory = try Descriptor.directory(folder)
                 let file = try directory.openForWriting(run.name)
-                let head = LogRun.frameHead(unit, span, content)
+                let head = LogRun.frameHead(unit, span)
                 try file.write(head, at: run.fileBytes)
                 try file.write(content, at: run.fileBytes + Int64(head.count))
                 run.add(

@@ -26,9 +26,10 @@ package final class PackWindows: Sendable {
         let isProven: Bool
     }
 
-    /// So many, because what one worker stored together two workers want at different times; all of
-    /// them together take less than a passphrase does.
-    private static let windowsMax = 3
+    /// So many, because what lies together in a file was stored by three workers, each into a pack of
+    /// its own, and two workers read in different places: with fewer, packs are fetched and hashed
+    /// again and again. All of them together take less than a passphrase does.
+    private static let windowsMax = 6
     private static let stretchBytes = 1 << 20
     /// Fetched more often, a pack is read in stretches: then its chunks are wanted here and there.
     private static let wholeReadsMax = 8
@@ -95,6 +96,10 @@ package final class PackWindows: Sendable {
         if let window = state.take(pack, range) { return .found(window) }
         if state.coming[pack] != nil { return .wait }
         state.coming[pack] = []
+        // Room is made before it comes, or there would be one more in memory for each worker.
+        if state.windows.count + state.coming.count > Self.windowsMax, !state.windows.isEmpty {
+            state.windows.removeFirst()
+        }
         let reads = state.wholeReads[pack, default: 0]
         state.wholeReads[pack] = reads + 1
         return .fetch(isWhole: reading == .whole && reads < Self.wholeReadsMax)
@@ -114,8 +119,8 @@ package final class PackWindows: Sendable {
     private func arrived(_ pack: Digest, _ result: Result<Window, Trouble>) {
         let waiting = state.withLock { state in
             if case .success(let window) = result {
-                if state.windows.count >= Self.windowsMax { state.windows.removeFirst() }
                 state.windows.append(window)
+                if state.windows.count > Self.windowsMax { state.windows.removeFirst() }
             }
             return state.coming.removeValue(forKey: pack) ?? []
         }

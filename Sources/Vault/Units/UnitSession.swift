@@ -10,12 +10,17 @@ package struct UnitReference: Hashable, Sendable {
     package let number: UInt32
     package let name: ObjectName
     package let hash: Digest
+    /// SHA-256 of the plain bytes that it holds, for who keeps them too: hashing costs the most.
+    package let plainHash: Digest
     /// Of the object.
     package let bytes: Int
 
-    package init(session: UInt64, number: UInt32, name: ObjectName, hash: Digest, bytes: Int) {
+    package init(
+        session: UInt64, number: UInt32, name: ObjectName, hash: Digest, plainHash: Digest,
+        bytes: Int
+    ) {
         (self.session, self.number, self.name) = (session, number, name)
-        (self.hash, self.bytes) = (hash, bytes)
+        (self.hash, self.plainHash, self.bytes) = (hash, plainHash, bytes)
     }
 }
 
@@ -96,14 +101,15 @@ package final class UnitSession {
             throw .tooLarge("a unit", bytes.count, Limits.unitPlainBytesMax)
         }
         let facts = UnitFacts(dataSet: dataSet, span: span).encoded
-        let plain = Sealing.hash(facts + Sealing.hash(bytes).bytes)
+        let plainHash = Sealing.hash(bytes)
+        let plain = Sealing.hash(facts + plainHash.bytes)
         if let pending, pending.plain != plain { end() }
         for _ in 0..<Limits.unitSessionAttemptsMax {
             if pending == nil {
                 if let running, isSpent(running) { end() }
                 if running == nil { running = try await begin() }
                 guard let running else { continue }
-                pending = try seal(bytes, facts, plain, in: running)
+                pending = try seal(bytes, plainHash, facts, plain, in: running)
             }
             guard let pending else { continue }
             let isPut = try await put(pending)
@@ -175,7 +181,8 @@ extension UnitSession {
     }
 
     private func seal(
-        _ bytes: ArraySlice<UInt8>, _ facts: [UInt8], _ plain: Digest, in running: Running
+        _ bytes: ArraySlice<UInt8>, _ plainHash: Digest, _ facts: [UInt8], _ plain: Digest,
+        in running: Running
     ) throws(Trouble) -> Pending {
         let content = UnitContent.encode(bytes, compressor, facts: facts.count)
         let (number, previous) = (running.next, running.previous)
@@ -196,16 +203,16 @@ extension UnitSession {
             guard try equal(unit.content(under: contentKey, decompressor), bytes),
                 try unit.facts(under: factsKey).encoded == facts
             else { throw Unopened() }
+            running.previous = unit.hash
         } catch {
             end()
             throw .miscalculated(bytes.count)
         }
-        running.previous = Sealing.hash(object)
         let name = SealedUnit.name(running.front.writer, running.front.session, number)
         return Pending(
             reference: UnitReference(
                 session: running.front.session, number: number, name: name,
-                hash: running.previous, bytes: object.count),
+                hash: running.previous, plainHash: plainHash, bytes: object.count),
             object: object, plain: plain)
     }
 }
