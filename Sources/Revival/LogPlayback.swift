@@ -27,7 +27,7 @@ package final class LogPlayback {
     /// Whether a restore point of the goal's name lies in this log, without writing anything.
     package func hasRestorePoint() async throws(Trouble) -> Bool {
         _ = try await play(into: nil)
-        return !search.restorePoints.isEmpty
+        return hasPoint
     }
 
     /// - Parameter directory: the restored data directory; nil only reads.
@@ -42,7 +42,7 @@ package final class LogPlayback {
                 histories[piece.span.timeline] = try await tree(of: fact).history
             } catch { troubles.append(error) }
         }
-        let way = recovery.pieces.way(ends: Self.ends(of: histories))
+        let way = recovery.pieces.way(histories: Self.ends(of: histories))
         let folder = try directory.map { directory throws(Trouble) in
             try LogFolder(in: directory, segmentBytes: UInt64(recovery.span.segmentBytes))
         }
@@ -51,9 +51,8 @@ package final class LogPlayback {
             timeline: recovery.span.timeline, end: LSN(recovery.span.end),
             received: recovery.span.received, lastCommit: nil, isReached: recovery.goal == .latest)
         var at: (timeline: UInt32, lsn: LSN)?
-        for (index, piece) in way.pieces.enumerated() {
-            let next = index + 1 < way.pieces.count ? way.pieces[index + 1].span : nil
-            let limit = next.flatMap { $0.timeline > piece.span.timeline ? LSN($0.start) : nil }
+        for step in way.steps {
+            let (piece, limit) = (step.piece, step.until.map { LSN($0) })
             do throws(Trouble) {
                 at = try await play(piece, after: at, until: limit, folder)
             } catch {
@@ -66,19 +65,25 @@ package final class LogPlayback {
             if isPast(at?.lsn) { break }
         }
         try folder?.settle()
-        if let gap = way.gapUntil, !isPast(at?.lsn) {
-                troubles.append(Self.gap(recovery.base.body.dataSet, LSN(way.end), LSN(gap)))
+        if !isPast(at?.lsn) {
+            reach.received = max(reach.received, troubles.isEmpty ? way.received : reach.received)
+            if let gap = way.gapUntil {
+                troubles.append(.logGap(recovery.base.body.dataSet, LSN(way.end), LSN(gap)))
+            }
+            if let end = scan?.end, let place = scan?.position {
+                troubles.append(.logBreaks(recovery.base.body.dataSet, place, end))
+            }
         }
         reach.end = max(scan?.position ?? reach.end, reach.end)
         reach.lastCommit = search.lastCommit?.time
         switch recovery.goal {
-        case .latest: break
+        case .latest: reach.isReached = troubles.isEmpty
         // What has no log at all goes back to its snapshots, as anything else.
         case .moment(let moment):
             reach.isReached =
                 search.goesBeyond || reach.received >= moment || recovery.pieces.all.isEmpty
         case .lsn(let lsn): reach.isReached = reach.end >= lsn
-        case .restorePoint: reach.isReached = !search.restorePoints.isEmpty
+        case .restorePoint: reach.isReached = hasPoint
         }
         reach.troubles = troubles
         return reach
@@ -91,19 +96,20 @@ package final class LogPlayback {
         case .latest: .latest
         case .moment(let moment): search.goesBeyond ? .time(moment) : .latest
         case .lsn(let lsn): reach.end > lsn ? .lsn(lsn) : .latest
-        case .restorePoint(let name): search.restorePoints.isEmpty ? .latest : .restorePoint(name)
+        case .restorePoint(let name): hasPoint ? .restorePoint(name) : .latest
         }
     }
 
-    private static func ends(of histories: [UInt32: [UInt8]]) -> [UInt32: UInt64] {
-        var ends: [UInt32: UInt64] = [:]
-        for (timeline, content) in histories.sorted(by: { $0.key < $1.key }) {
-            do {
-                let history = try TimelineHistory(timeline: timeline, content: content)
-                for ancestor in history.ancestors { ends[ancestor.timeline] = ancestor.end.value }
-            } catch { continue }
+    /// Of each timeline, where its ancestors were left. One whose history is damaged counts as one
+    /// without.
+    private static func ends(of histories: [UInt32: [UInt8]]) -> [UInt32: [UInt32: UInt64]] {
+        histories.filter { !$0.value.isEmpty }.compactMapValues { $0 }.reduce(into: [:]) { all, one in
+            do throws(Malformed) {
+                let history = try TimelineHistory(timeline: one.key, content: one.value)
+                all[one.key] = Dictionary(
+                    history.ancestors.map { ($0.timeline, $0.end.value) }) { $1 }
+            } catch {}
         }
-        return ends
     }
 
     /// Whether enough of the log was played.
@@ -112,19 +118,13 @@ package final class LogPlayback {
         case .latest: false
         case .moment: search.goesBeyond
         case .lsn(let goal): lsn.map { $0 > goal && scan.map { $0.position > goal } ?? false } ?? false
-        case .restorePoint: !search.restorePoints.isEmpty
+        case .restorePoint: hasPoint
         }
     }
 
-    private static func gap(_ dataSet: String, _ from: LSN, _ to: LSN) -> Trouble {
-        Trouble(
-            .missing,
-            Words(
-                "The log of data set \"\(dataSet)\" has a gap from \(from) to \(to), and leads no further.",
-                de: "Das Protokoll des Datenbestands „\(dataSet)“ hat eine Lücke von \(from) bis \(to) und führt nicht weiter."),
-            advice: Words(
-                "Later moments are reached from a later base: \"zwilling moments\".",
-                de: "Spätere Zeitpunkte sind von einer späteren Grundsicherung aus erreichbar: „zwilling moments“."))
+    /// The server stops at the first of the name, and must be consistent by then.
+    private var hasPoint: Bool {
+        search.restorePoints.first.map { $0.end.value >= recovery.span.end } ?? false
     }
 
     /// A history that was not merged when the original went is told from where its log begins.
@@ -237,5 +237,36 @@ private struct RangeTree {
                 advice: Words(
                     "Run \"zwilling verify --read-data\".", de: "„zwilling verify --read-data“ aufrufen."))
         }
+    }
+}
+
+extension Trouble {
+    fileprivate static func logGap(_ dataSet: String, _ from: LSN, _ to: LSN) -> Trouble {
+        Trouble(
+            .missing,
+            Words(
+                "The log of data set \"\(dataSet)\" has a gap from \(from) to \(to), and leads no further.",
+                de: "Das Protokoll des Datenbestands „\(dataSet)“ hat eine Lücke von \(from) bis \(to) und führt nicht weiter."),
+            advice: Words(
+                "Later moments are reached from a later base: \"zwilling moments\".",
+                de: "Spätere Zeitpunkte sind von einer späteren Grundsicherung aus erreichbar: „zwilling moments“."))
+    }
+
+    fileprivate static func logBreaks(
+        _ dataSet: String, _ place: LSN, _ end: WALScan.End
+    ) -> Trouble {
+        let isUnknown = end == .unknownVersion
+        return Trouble(
+            isUnknown ? .newerFormat : .damaged,
+            isUnknown
+                ? Words(
+                    "The log of data set \"\(dataSet)\" is of a version of PostgreSQL that cannot be read from \(place) on: whether it leads to the goal is not known.",
+                    de: "Das Protokoll des Datenbestands „\(dataSet)“ ist ab \(place) von einer unbekannten PostgreSQL-Version: Ob es zum Ziel führt, ist nicht bekannt.")
+                : Words(
+                    "The log of data set \"\(dataSet)\" breaks at \(place): recovery ends there.",
+                    de: "Das Protokoll des Datenbestands „\(dataSet)“ bricht bei \(place) ab: Dort endet die Wiederherstellung."),
+            advice: Words(
+                "Run \"zwilling verify --read-data\"; a later base may lead further.",
+                de: "„zwilling verify --read-data“ aufrufen; eine spätere Grundsicherung führt vielleicht weiter."))
     }
 }

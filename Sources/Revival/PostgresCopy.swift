@@ -29,52 +29,54 @@ package struct PostgresCopy: Sendable {
     ) throws(Trouble) {
         let act = Words("Cannot make startable", de: "Kann nicht startfähig machen:")
         do throws(SystemError) {
-            let data = try Descriptor.directory(directory)
+            // Never through a link: the tree is whatever a writer has put.
+            let folder = try Descriptor.directory(target)
+            let data = try folder.directory(PostgresTree.data)
             let owner = try data.status()
             for name in RecoverySettings.filesToRemove { data.discard(Array(name.utf8)) }
-            try rewrite("postgresql.conf", owner) { ForeignSettings.commented($0) }
+            try rewrite("postgresql.conf", data, owner) { ForeignSettings.commented($0) }
             let settings = RecoverySettings(to: goal, on: timeline ?? span.timeline)
-            try rewrite("postgresql.auto.conf", owner, isMade: true) {
+            try rewrite("postgresql.auto.conf", data, owner, isMade: true) {
                 ForeignSettings.commented($0) + Array(settings.appendix.utf8)
             }
-            try rewrite(RecoverySettings.signalFile, owner, isMade: true) { _ in [] }
-            let spaces = try tablespaces()
+            try rewrite(RecoverySettings.signalFile, data, owner, isMade: true) { _ in [] }
+            let spaces = try tablespaces(folder)
             if !spaces.isEmpty {
-                try rewrite("tablespace_map", owner, isMade: true) { _ in
+                try rewrite("tablespace_map", data, owner, isMade: true) { _ in
                     RecoverySettings.tablespaceMap(spaces)
                 }
             }
             // The server must get to its directory, and refuses one that others may enter.
             try data.setPermissions(0o700)
-            let folder = try Descriptor.directory(target)
             if try folder.status().user != owner.user {
                 try folder.setOwner(user: owner.user, group: owner.group)
             }
-        } catch { throw error.trouble(act) }
+        } catch { throw error.at(directory).trouble(act) }
     }
 
     /// Changes a file, which goes on belonging to the server's user.
     private func rewrite(
-        _ name: String, _ owner: FileStatus, isMade: Bool = false,
+        _ name: String, _ data: borrowing Descriptor, _ owner: FileStatus, isMade: Bool = false,
         _ change: ([UInt8]) -> [UInt8]
     ) throws(SystemError) {
-        let file = directory + Array("/\(name)".utf8)
+        let name = Array(name.utf8)
         var before: [UInt8] = []
         do throws(SystemError) {
-            before = try Machine.readWhole(file, upTo: Self.fileBytesMax)
+            before = try data.contents(name, upTo: Self.fileBytesMax)
         } catch {
             guard error.kind == .missing else { throw error }
             if !isMade { return }
         }
-        try Machine.writeDurably(file, change(before))
-        try Descriptor.directory(directory).setOwner(
-            Array(name.utf8), user: owner.user, group: owner.group)
+        try data.replace(name, by: change(before))
+        try data.setOwner(name, user: owner.user, group: owner.group)
     }
 
-    private func tablespaces() throws(SystemError) -> [BaseBackup.Tablespace] {
+    private func tablespaces(
+        _ folder: borrowing Descriptor
+    ) throws(SystemError) -> [BaseBackup.Tablespace] {
         let names: [[UInt8]]
         do throws(SystemError) {
-            names = try Descriptor.directory(path(PostgresTree.tablespaces)).names()
+            names = try folder.directory(PostgresTree.tablespaces).names()
         } catch {
             if error.kind == .missing { return [] }
             throw error

@@ -23,24 +23,31 @@ package struct Recovery: Sendable {
     package let pieces: LogPieces
     let span: PostgresSpan
 
-    /// Chooses the newest base from which the goal can be reached.
+    /// The bases from which the goal can be reached, the best one first: from which the log leads
+    /// furthest towards it, and of those the newest.
     ///
-    /// - Returns: nil where the data set has no base at all.
+    /// - Returns: none where the data set has no base at all.
     /// - Throws: `.missing` where there is none before the goal.
-    package init?(
+    package static func candidates(
         of dataSet: String, to goal: RecoveryGoal, among observed: Observed, _ units: Units
-    ) throws(Trouble) {
+    ) throws(Trouble) -> [Recovery] {
         let bases = observed.snapshots.filter {
             $0.body.dataSet == dataSet && $0.body.source == .postgresBase
-        }.sorted { ($0.body.begun, $0.sequence) > ($1.body.begun, $1.sequence) }
-        guard !bases.isEmpty else { return nil }
-        for base in bases {
+        }
+        let fit = bases.compactMap { base -> (recovery: Recovery, leads: Moment)? in
             guard let span = base.body.postgres,
-                let pieces = LogPieces(of: base, among: observed, units),
-                Self.isBefore(goal, span)
-            else { continue }
-            (self.base, self.goal, self.pieces, self.span) = (base, goal, pieces, span)
-            return
+                let pieces = LogPieces(of: base, among: observed, units), isBefore(goal, span)
+            else { return nil }
+            let received = pieces.way().received
+            let recovery = Recovery(base: base, goal: goal, pieces: pieces, span: span)
+            if case .moment(let moment) = goal { return (recovery, min(received, moment)) }
+            return (recovery, received)
+        }
+        guard fit.isEmpty, !bases.isEmpty else {
+            return fit.sorted {
+                ($0.leads, $0.recovery.base.body.begun, $0.recovery.base.sequence)
+                    > ($1.leads, $1.recovery.base.body.begun, $1.recovery.base.sequence)
+            }.map(\.recovery)
         }
         throw Trouble(
             .missing,
@@ -50,18 +57,6 @@ package struct Recovery: Sendable {
             advice: Words(
                 "\"zwilling moments\" shows to which moments it can go back.",
                 de: "„zwilling moments“ zeigt, auf welche Zeitpunkte er zurück kann."))
-    }
-
-    /// Earlier bases of the same data set, for a goal whose place only the log can tell.
-    package func earlier(among observed: Observed, _ units: Units) -> Recovery? {
-        let before = observed.snapshots.filter {
-            $0.body.dataSet == base.body.dataSet && $0.body.source == .postgresBase
-                && ($0.body.begun, $0.sequence) < (base.body.begun, base.sequence)
-        }.max { ($0.body.begun, $0.sequence) < ($1.body.begun, $1.sequence) }
-        guard let before, let span = before.body.postgres,
-            let pieces = LogPieces(of: before, among: observed, units)
-        else { return nil }
-        return Recovery(base: before, goal: goal, pieces: pieces, span: span)
     }
 
     private init(base: Observed.Fact, goal: RecoveryGoal, pieces: LogPieces, span: PostgresSpan) {
@@ -83,7 +78,7 @@ package struct RecoveryReach: Sendable {
     package var timeline: UInt32
     /// Up to here there are whole records.
     package var end: LSN
-    /// When the last byte of it was received.
+    /// By then the server had written nothing beyond.
     package var received: Moment
     /// The last commit up to the goal that was seen in the log; nil where the base has all.
     package var lastCommit: Moment?

@@ -94,7 +94,7 @@ struct ContinuousProtection {
         }
         return LogCapture(
             LogCapture.Plan(dataSet: id, address: address, slot: slot), writer: writer,
-            memory: memory, spool: try LogSpool(in: known.state.spoolFolder(of: id)),
+            memory: memory, spool: try LogSpool(in: known.state.spoolFolder(of: id, writer.writer.id)),
             pause: { StopRequest.wait(milliseconds: $0) || change.isSeen }
         ) { Self.report(id, $0) }
     }

@@ -33,7 +33,8 @@ struct ClusterRecovery {
         // An honest answer takes all that there is.
         let units = try await Units(of: observed)
         tellFindings(units.troubles)
-        guard var found = try Recovery(of: id, to: goal, among: observed, units) else {
+        let candidates = try Recovery.candidates(of: id, to: goal, among: observed, units)
+        guard var found = candidates.first else {
             guard dataSet != nil, goal.isOfClustersOnly else { return nil }
             throw Trouble(
                 .wrongUse,
@@ -46,12 +47,12 @@ struct ClusterRecovery {
         }
         if case .latest = goal { _ = try observed.snapshot("latest", of: id) }
         if case .restorePoint(let name) = goal {
-            while !(try await LogPlayback(open, found).hasRestorePoint()) {
-                guard let earlier = found.earlier(among: observed, units) else {
-                    throw Trouble.noRestorePoint(name, id)
-                }
-                found = earlier
+            var isFound = false
+            for candidate in candidates where !isFound {
+                found = candidate
+                isFound = try await LogPlayback(open, candidate).hasRestorePoint()
             }
+            if !isFound { throw Trouble.noRestorePoint(name, id) }
         }
         (recovery, playback) = (found, LogPlayback(open, found))
     }

@@ -220,7 +220,10 @@ struct VaultState {
         try write(.standing, writer.bytes)
     }
 
-    func spoolFolder(of dataSet: String) -> [UInt8] { path(.logs) + Array("/\(dataSet)".utf8) }
+    /// Of one writer: another one's ranges must never stand for its units.
+    func spoolFolder(of dataSet: String, _ writer: Identifier) -> [UInt8] {
+        path(.logs) + Array("/\(writer)/\(dataSet)".utf8)
+    }
 
     func place() throws(Trouble) -> [UInt8]? {
         guard let place = try read(.place), !place.isEmpty else { return nil }

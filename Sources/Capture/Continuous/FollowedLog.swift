@@ -21,8 +21,8 @@ final class FollowedLog {
         (self.wal, self.place, lastUnit, serverEnd) = (wal, place, now, place.lsn)
     }
 
-    /// Whether everything that the server has said it has is here.
-    var isComplete: Bool { wal.position >= serverEnd }
+    /// Whether everything that the server has said it has is in the vault.
+    var isComplete: Bool { place.lsn >= serverEnd }
 
     /// - Parameter eager: that commits wait for it, so that it goes as soon as no more is there.
     func isDue(_ cadenceMilliseconds: Int, eager: Bool) -> Bool {
@@ -36,7 +36,7 @@ final class FollowedLog {
 
     /// Whether there was nothing for so long that a copy should say that it lives.
     func beats(_ seconds: Int64, _ now: Moment) -> Bool {
-        buffer.isEmpty && isComplete && now.seconds - lastUnit.seconds >= seconds
+        isComplete && now.seconds - lastUnit.seconds >= seconds
     }
 
     /// Receives one message; nil where none came in time.

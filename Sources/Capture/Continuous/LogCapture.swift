@@ -261,7 +261,7 @@ package final class LogCapture: Sendable {
         _ log: FollowedLog, into session: UnitSession, evenEmpty: Bool = false
     ) async throws(Trouble) {
         let now = writer.world.now()
-        let (isComplete, content) = (log.isComplete, log.take(upTo: Self.unitBytes))
+        let content = log.take(upTo: Self.unitBytes)
         guard !content.isEmpty || evenEmpty else { return }
         let span = PostgresSpan(
             system: log.place.system, timeline: log.place.timeline, start: log.place.lsn.value,
@@ -278,7 +278,7 @@ package final class LogCapture: Sendable {
         }
         standing.withLock { standing in
             standing.durable = durable
-            if isComplete { standing.completeAt = now }
+            if log.isComplete { standing.completeAt = now }
         }
     }
 }
