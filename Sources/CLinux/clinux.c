@@ -73,7 +73,8 @@ static void note_stop(int signal) {
 int clinux_note_stop_signals(void) {
     if (stop_event < 0) stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (stop_event < 0) return -1;
-    struct sigaction action = {.sa_handler = note_stop, .sa_flags = SA_RESTART};
+    // The second of a kind ends the process at once.
+    struct sigaction action = {.sa_handler = note_stop, .sa_flags = SA_RESTART | SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     const int signals[] = {SIGTERM, SIGINT, SIGHUP};
     for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)

@@ -47,7 +47,10 @@ package struct Freshness: Sendable {
         // What the machine says counts only where a base leads there.
         let known = logEnd.map { end in max(end, standing ?? end) }
         moment = [newest?.body.begun, known].compactMap(\.self).max()
-        let age = moment.map { max(0, now.seconds - $0.seconds) }
+        let age = moment.map { moment in
+            let (age, isFar) = now.seconds.subtractingReportingOverflow(moment.seconds)
+            return isFar ? (moment < now ? .max : 0) : max(0, age)
+        }
         self.age = age
         // Whoever does not follow the log hears of it only now and then.
         let grace = !hasLog ? 0 : standing == nil ? 2 * Self.heartbeatSeconds : Self.standingSeconds

@@ -21,12 +21,15 @@ package struct InstitutionCapture {
     /// Keeps what a capture leaves for the next run, at once.
     private let keep: (Captured) -> Void
     private var cache: WriterCache
+    /// What this machine has seen of the vault.
+    private let memory: Memory
     package private(set) var outcomes: [DataSetOutcome] = []
 
     package init(
-        _ capture: DataSetCapture, cache: WriterCache, keep: @escaping (Captured) -> Void
+        _ capture: DataSetCapture, cache: WriterCache, memory: Memory,
+        keep: @escaping (Captured) -> Void
     ) {
-        (self.capture, self.cache, self.keep) = (capture, cache, keep)
+        (self.capture, self.cache, self.memory, self.keep) = (capture, cache, memory, keep)
     }
 
     /// How long an application may take to hold still, or to go on.
@@ -48,7 +51,10 @@ package struct InstitutionCapture {
             do throws(Trouble) {
                 let captured = try await capture.run(data, cache: cache) { report(id, $0) }
                 note(id, .success(captured))
-            } catch { note(id, .failure(error)) }
+            } catch {
+                note(id, .failure(error))
+                await renew()
+            }
         }
         await resume(group)
     }
@@ -63,15 +69,25 @@ package struct InstitutionCapture {
 
     /// Units of a log → a range.
     mutating func merge(_ merge: LogMerge, _ run: LogRun) async throws(Trouble) -> Captured {
-        let captured = try await merge.run(run, cache: cache)
-        cache = captured.cache
-        keep(captured)
-        return captured
+        do throws(Trouble) {
+            let captured = try await merge.run(run, cache: cache)
+            cache = captured.cache
+            keep(captured)
+            return captured
+        } catch {
+            await renew()
+            throw error
+        }
     }
 
-    /// Looks again at the chain, where somebody else has written into it.
-    mutating func renew(_ memory: Memory) async throws(Trouble) {
-        cache = try await capture.writer.knowledge(cache: cache, memory: memory).cache
+    /// A run that failed may have put a checkpoint, or a record that nobody heard of: what comes
+    /// next must know.
+    private mutating func renew() async {
+        do throws(Trouble) {
+            cache = try await capture.writer.knowledge(cache: cache, memory: memory).cache
+        } catch {
+            // The next capture fails by itself, and says why.
+        }
     }
 
     /// What has come since it was asked last.

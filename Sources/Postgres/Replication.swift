@@ -34,7 +34,7 @@ package final class Replication {
         connection = try Connection(to: address, for: .replication, patience)
         let system = try connection.ask("IDENTIFY_SYSTEM", patience)
         guard let identifier = system[0, 0].flatMap({ UInt64($0) }),
-            let timeline = system[0, 1].flatMap({ UInt32($0) }),
+            let timeline = system[0, 1].flatMap({ UInt32($0) }), timeline > 0,
             let flushed = system[0, 2].flatMap({ LSN($0) })
         else { throw .malformed("the identity of the server") }
         (self.systemIdentifier, self.timeline, self.flushed) = (identifier, timeline, flushed)
@@ -117,6 +117,9 @@ extension Replication {
 // MARK: - Timelines
 
 extension Replication {
+    /// Enough for thousands of timelines.
+    package static let historyBytesMax = 1 << 20
+
     /// The history of a timeline, and its file as the server keeps it; none for the first.
     package func history(
         of timeline: UInt32, _ patience: Patience = .seconds(60)
@@ -125,6 +128,7 @@ extension Replication {
         if timeline <= 1 { return (empty, []) }
         let rows = try connection.ask("TIMELINE_HISTORY \(timeline)", patience)
         guard rows.count == 1, let row = rows.cells.first, row.count == 2, let content = row[1],
+            content.count <= Self.historyBytesMax,
             rows[0, 0] == empty.fileName
         else { throw .malformed("the history of timeline \(timeline)") }
         do {

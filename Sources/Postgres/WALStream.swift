@@ -210,7 +210,7 @@ extension WALStream {
     }
 
     private static func ended(_ rows: Rows) throws(ServerError) -> WALMessage {
-        guard let next = rows[0, 0].flatMap({ UInt32($0) }),
+        guard let next = rows[0, 0].flatMap({ UInt32($0) }), next > 0,
             let start = rows[0, 1].flatMap({ LSN($0) })
         else { throw .malformed("the end of a timeline") }
         return .timelineEnded(next: next, at: start)

@@ -42,7 +42,7 @@ struct ContinuousProtection {
         let capture = DataSetCapture(writer, host: host, vault: treePath(known.place) ?? [])
         let files = try blueprint.files(of: plan)
         if try known.state.isNew(blueprint: files) {
-            var run = InstitutionCapture(capture, cache: cache) { known.keep($0, for: writer) }
+            var run = InstitutionCapture(capture, cache: cache, memory: memory) { known.keep($0, for: writer) }
             await run.run(blueprint: files)
             if case .success(let captured)? = run.outcomes.last?.result {
                 cache = captured.cache
@@ -50,14 +50,19 @@ struct ContinuousProtection {
             }
         }
         let observed = try await known.observed(with: keys)
+        let standing = StandingKeeper(known.state)
         let logs = try groups.flatMap(\.data).compactMap { data throws(Trouble) in
-            try log(of: data, known, writer, memory, change)
+            try log(of: data, known, writer, memory) { milliseconds in
+                // Also while a long capture keeps the other thread busy.
+                standing.keep()
+                return StopRequest.wait(milliseconds: milliseconds) || change.look()
+            }
         }
+        standing.watch(logs)
         tell(
             say(
                 "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) data sets on \(plain(host)), \(logs.count) of them by their log, into \(printable(known.place))",
                 de: "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) Datenbestände auf \(plain(host)), davon \(logs.count) nach ihrem Protokoll, nach \(printable(known.place))"))
-        let standing = StandingKeeper(known.state, logs)
         let wishes = Wishes(known.state)
         await ContinuousCapture(
             capture, groups, logs: logs, newest: Self.newest(observed, writer.writer.id),
@@ -66,7 +71,7 @@ struct ContinuousProtection {
                 standing.keep()
                 return StopRequest.wait(milliseconds: milliseconds) || change.look()
             }, keep: { known.keep($0, for: writer) }, report: Self.report
-        ).run(cache: cache)
+        ).run(cache: cache, memory: memory)
         standing.keep()
     }
 
@@ -81,7 +86,7 @@ struct ContinuousProtection {
     /// nil for data sets that have no log.
     private func log(
         of data: DataSet, _ known: KnownVault, _ writer: VaultWriter, _ memory: Memory,
-        _ change: BlueprintChange
+        _ pause: @escaping @Sendable (Int) -> Bool
     ) throws(Trouble) -> LogCapture? {
         guard case .postgres(let postgres) = data.source else { return nil }
         let id = data.id.value
@@ -95,7 +100,7 @@ struct ContinuousProtection {
         return LogCapture(
             LogCapture.Plan(dataSet: id, address: address, slot: slot), writer: writer,
             memory: memory, spool: try LogSpool(in: known.state.spoolFolder(of: id, writer.writer.id)),
-            pause: { StopRequest.wait(milliseconds: $0) || change.isSeen }
+            pause: pause
         ) { Self.report(id, $0) }
     }
 
@@ -166,7 +171,6 @@ private final class BlueprintChange: Sendable {
 
     /// The new one.
     var next: Blueprint? { state.withLock { $0.next } }
-    var isSeen: Bool { next != nil }
 
     func look() -> Bool {
         state.withLock { state in
@@ -200,18 +204,25 @@ private final class BlueprintChange: Sendable {
 
 /// Notes for `status` until when each log is in the vault wholly.
 private final class StandingKeeper: Sendable {
+    private struct Kept {
+        var logs: [LogCapture] = []
+        var at: Int64 = 0
+        var standing: [String: Moment] = [:]
+    }
+
     private let state: VaultState
-    private let logs: [LogCapture]
-    private let kept = Mutex<(at: Int64, standing: [String: Moment])>((0, [:]))
+    private let kept = Mutex(Kept())
     private static let seconds: Int64 = 2
 
-    init(_ state: VaultState, _ logs: [LogCapture]) { (self.state, self.logs) = (state, logs) }
+    init(_ state: VaultState) { self.state = state }
+
+    func watch(_ logs: [LogCapture]) { kept.withLock { $0.logs = logs } }
 
     func keep() {
         kept.withLock { kept in
             let now = World.real.now().seconds
             guard abs(now - kept.at) >= Self.seconds else { return }
-            let pairs = logs.compactMap { log in
+            let pairs = kept.logs.compactMap { log in
                 log.state.completeAt.map { (log.plan.dataSet, $0) }
             }
             let standing = Dictionary(pairs) { first, _ in first }

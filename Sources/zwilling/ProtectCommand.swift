@@ -140,14 +140,14 @@ struct ProtectCommand: AsyncParsableCommand {
         let lock = try WriterLock(known.state)
         defer { withExtendedLifetime(lock) {} }
         try await known.vault.completeCopies()
+        let memory = try known.state.memory() ?? Memory(of: known.vault)
         let (cache, _) = try await writer.knowledge(
-            cache: known.state.cache(for: writer.domain),
-            memory: try known.state.memory() ?? Memory(of: known.vault))
+            cache: known.state.cache(for: writer.domain), memory: memory)
         let progress = ProgressLine(output)
         defer { progress.end() }
         let capture = DataSetCapture(
             writer, host: Machine.hostName(), vault: treePath(known.place) ?? [])
-        var run = InstitutionCapture(capture, cache: cache) { known.keep($0, for: writer) }
+        var run = InstitutionCapture(capture, cache: cache, memory: memory) { known.keep($0, for: writer) }
         let files = try blueprint.files(of: plan)
         if try known.state.isNew(blueprint: files) {
             await run.run(blueprint: files)

@@ -59,15 +59,17 @@ struct Wishes {
     // MARK: The service
 
     var waiting: Set<String> {
-        do throws(SystemError) {
-            var found: Set<String> = []
-            for name in try Descriptor.directory(folder).names() where name.first != UInt8(ascii: ".") {
-                let text = try Machine.readWhole(
-                    folder + [UInt8(ascii: "/")] + name, upTo: Self.bytesMax)
-                if text == Self.asked { found.insert(String(decoding: name, as: UTF8.self)) }
-            }
-            return found
-        } catch { return [] }
+        let names: [[UInt8]]
+        do throws(SystemError) { names = try Descriptor.directory(folder).names() } catch {
+            return []
+        }
+        return Set(
+            names.filter { name in
+                do throws(SystemError) {
+                    let directory = try Descriptor.directory(folder)
+                    return try directory.contents(name, upTo: Self.bytesMax) == Self.asked
+                } catch { return false }
+            }.map { String(decoding: $0, as: UTF8.self) })
     }
 
     func answer(_ id: String, _ result: Result<Captured, Trouble>) {

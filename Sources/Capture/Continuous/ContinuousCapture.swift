@@ -58,9 +58,9 @@ package struct ContinuousCapture: Sendable {
         (self.wishes, self.pause, self.keep, self.report) = (wishes, pause, keep, report)
     }
 
-    /// - Returns: when told to stop, with everything that was received in the vault.
-    package func run(cache: WriterCache) async {
-        var works: [@Sendable () async -> Void] = [{ await work(cache) }]
+    /// - Returns: when told to stop; what was received and not put yet was not confirmed either.
+    package func run(cache: WriterCache, memory: Memory) async {
+        var works: [@Sendable () async -> Void] = [{ await work(cache, memory) }]
         for log in logs {
             works.append { await log.run() }
             works.append { await log.watch() }
@@ -75,9 +75,9 @@ package struct ContinuousCapture: Sendable {
         }
     }
 
-    private func work(_ cache: WriterCache) async {
+    private func work(_ cache: WriterCache, _ memory: Memory) async {
         let kept = KeptCache(keep)
-        var run = InstitutionCapture(capture, cache: cache) { kept.note($0) }
+        var run = InstitutionCapture(capture, cache: cache, memory: memory) { kept.note($0) }
         var schedule = Schedule(newest: newest)
         var mergedAt: [String: Moment] = [:]
         while !pause(Self.tickMilliseconds) {
@@ -89,9 +89,10 @@ package struct ContinuousCapture: Sendable {
                 await merge(log, &run)
             }
             let wished = wishes.waiting()
+            refuse(wished)
             for group in groups where !pause(0) {
                 guard let due = due(in: group, schedule, wished) else { continue }
-                await snapshot(due, &run, &schedule)
+                await snapshot(due, &run, &schedule, wished)
             }
             kept.flush(ifOlderThan: 60, capture.writer.world.now())
         }
@@ -119,10 +120,24 @@ package struct ContinuousCapture: Sendable {
             let isDue =
                 wished.contains(data.id.value)
                 || schedule.isDue(
-                    data.id.value, every: data.baseSeconds, isUrgent: log.state.needsBase, now: now)
+                    data.id.value, every: data.baseSeconds, isUrgent: log.spool.needsBase, now: now)
             if isDue { wanted.append(data.id.value) }
         }
         return wanted.isEmpty ? nil : group.keeping(wanted)
+    }
+
+    /// Answers wishes that cannot be fulfilled, so that nobody waits for ever.
+    private func refuse(_ wished: Set<String>) {
+        let data = groups.flatMap(\.data)
+        for id in wished.sorted() {
+            guard let known = data.first(where: { $0.id.value == id }) else {
+                wishes.answer(id, .failure(.notServed(id)))
+                continue
+            }
+            if let log = log(of: known), log.spool.place == nil {
+                wishes.answer(id, .failure(.notYetFollowed(id)))
+            }
+        }
     }
 
     private func log(of data: DataSet) -> LogCapture? {
@@ -130,23 +145,26 @@ package struct ContinuousCapture: Sendable {
     }
 
     private func snapshot(
-        _ group: ConsistencyGroup, _ run: inout InstitutionCapture, _ schedule: inout Schedule
+        _ group: ConsistencyGroup, _ run: inout InstitutionCapture, _ schedule: inout Schedule,
+        _ wished: Set<String>
     ) async {
         // Whoever is only due for a base need not hold still.
         let isLogsOnly = group.data.allSatisfy { log(of: $0) != nil }
         await run.run(isLogsOnly ? group.unheld : group) { _, _ in }
         for outcome in run.takeOutcomes() {
             let now = capture.writer.world.now()
-            wishes.answer(outcome.id, outcome.result)
+            // A wish that came meanwhile wants a capture that begins after it.
+            if wished.contains(outcome.id) { wishes.answer(outcome.id, outcome.result) }
             switch outcome.result {
             case .success(let captured):
                 schedule.succeeded(outcome.id, begun: captured.body.begun, ended: now)
-                logs.first { $0.plan.dataSet == outcome.id }?.tookBase()
+                if let span = captured.body.postgres {
+                    logs.first { $0.plan.dataSet == outcome.id }?.spool.tookBase(span)
+                }
                 report(.captured(captured))
             case .failure(let trouble):
                 schedule.failed(outcome.id, at: now)
                 report(.failed(dataSet: outcome.id, trouble))
-                await renew(&run, after: trouble)
             }
         }
     }
@@ -164,20 +182,9 @@ package struct ContinuousCapture: Sendable {
                 // What is superseded may stay where the site keeps it: it goes unread.
                 try await capture.writer.removeSuperseded(by: captured.head)
             }
-        } catch {
-            report(.failed(dataSet: id, error))
-            await renew(&run, after: error)
-        }
+        } catch { report(.failed(dataSet: id, error)) }
     }
 
-    /// A record that was put although nobody heard of it, or somebody else's: what is known of the
-    /// chain is looked up again.
-    private func renew(_ run: inout InstitutionCapture, after trouble: Trouble) async {
-        guard trouble.kind == .busy else { return }
-        do throws(Trouble) { try await run.renew(Memory(of: capture.writer.vault)) } catch {
-            report(.failed(dataSet: DataSetCapture.blueprint, error))
-        }
-    }
 }
 
 extension DataSet {
@@ -208,5 +215,23 @@ private final class KeptCache {
         guard let waiting = pending, now.seconds - waiting.since.seconds >= seconds else { return }
         pending = nil
         keep(waiting.captured)
+    }
+}
+
+extension Trouble {
+    fileprivate static func notServed(_ id: String) -> Trouble {
+        Trouble(
+            .wrongUse,
+            Words(
+                "The service's blueprint has no data set \"\(id)\" on this host.",
+                de: "Der Bauplan des Dienstes hat auf diesem Rechner keinen Datenbestand „\(id)“."))
+    }
+
+    fileprivate static func notYetFollowed(_ id: String) -> Trouble {
+        Trouble(
+            .busy,
+            Words(
+                "The log of \"\(id)\" is not received yet, so a base would lead nowhere: the server cannot be reached.",
+                de: "Das Protokoll von „\(id)“ wird noch nicht empfangen, eine Grundsicherung führte nirgends hin: Der Server ist nicht erreichbar."))
     }
 }

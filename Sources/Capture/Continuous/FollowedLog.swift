@@ -10,19 +10,29 @@ final class FollowedLog {
     private var buffer: [UInt8] = []
     /// The wait for more ends here, so that what came first does not grow old.
     private var patience: Patience?
-    /// How far the server is known to have come.
-    private var serverEnd: LSN
+    /// How far the server had come, and when, by its own clock.
+    private var server: (end: LSN, at: Moment)
+    /// All that the server had written by then is in the vault.
+    private(set) var completeAt: Moment
     private var lastUnit: Moment
 
     /// A glance every so often, to see whether to stop.
     private static let idleMilliseconds = 1000
 
-    init(_ wal: WALStream, place: LogPlace, now: Moment) {
-        (self.wal, self.place, lastUnit, serverEnd) = (wal, place, now, place.lsn)
+    /// - Parameter completeAt: of the log before.
+    init(_ wal: WALStream, place: LogPlace, completeAt: Moment, now: Moment) {
+        (self.wal, self.place, lastUnit) = (wal, place, now)
+        (self.completeAt, server) = (completeAt, (place.lsn, completeAt))
     }
 
     /// Whether everything that the server has said it has is in the vault.
-    var isComplete: Bool { place.lsn >= serverEnd }
+    private var isComplete: Bool { place.lsn >= server.end }
+
+    /// What `completeAt` will be when so many bytes more are in the vault. While the log catches
+    /// up, the time of receiving says nothing about what is still to come.
+    func completeAt(with count: Int) -> Moment {
+        place.lsn + count >= server.end ? max(completeAt, server.at) : completeAt
+    }
 
     /// - Parameter eager: that commits wait for it, so that it goes as soon as no more is there.
     func isDue(_ cadenceMilliseconds: Int, eager: Bool) -> Bool {
@@ -52,11 +62,11 @@ final class FollowedLog {
         let message = try wal.receive(wait)
         hasPaused = message == nil
         switch message {
-        case .wal(_, let end, _, let bytes)?:
+        case .wal(_, let end, let sentAt, let bytes)?:
             if buffer.isEmpty { patience = .milliseconds(cadenceMilliseconds) }
             buffer += bytes
-            serverEnd = max(serverEnd, end)
-        case .keepalive(let end, _, _)?: serverEnd = max(serverEnd, end)
+            server = (max(server.end, end), sentAt)
+        case .keepalive(let end, let sentAt, _)?: server = (max(server.end, end), sentAt)
         case .timelineEnded?, nil: break
         }
         return message
@@ -67,6 +77,7 @@ final class FollowedLog {
 
     /// So many bytes of it are in the vault.
     func kept(_ count: Int, at now: Moment) {
+        completeAt = completeAt(with: count)
         buffer.removeFirst(count)
         place = place.moved(to: place.lsn + count)
         lastUnit = now

@@ -41,8 +41,6 @@ package final class LogCapture: Sendable {
 
     /// How things stand, for the thread that schedules and for those who watch.
     package struct Standing: Sendable {
-        /// No base of before reaches what is received now.
-        package var needsBase = false
         /// All that the server had written by then is in the vault.
         package var completeAt: Moment?
         /// Up to here the vault has it.
@@ -73,9 +71,6 @@ package final class LogCapture: Sendable {
     }
 
     package var state: Standing { standing.withLock { $0 } }
-
-    /// A base was taken that reaches what is received.
-    package func tookBase() { standing.withLock { $0.needsBase = false } }
 
     /// Follows until told to stop; needs a thread of its own.
     package func run() async {
@@ -117,13 +112,18 @@ package final class LogCapture: Sendable {
         var isGap = false
         while true {
             let stream = try Self.asked { () throws(ServerError) in try open(anew: isGap) }
-            let log = FollowedLog(stream.wal, place: stream.place, now: writer.world.now())
+            let now = writer.world.now()
+            let log = FollowedLog(
+                stream.wal, place: stream.place, completeAt: spool.received ?? now, now: now)
             report(.follows(timeline: stream.place.timeline, from: stream.place.lsn))
-            isGap = false
             switch try await receive(log, into: session) {
             case .toldToStop: return
-            case .removed: isGap = true
+            case .removed:
+                // Even where the slot begins: that is asked again with patience.
+                if isGap, log.place == stream.place { throw .logIsGone(plan.dataSet, stream.place.lsn) }
+                isGap = true
             case .timeline(let next, let lsn):
+                isGap = false
                 // Its history comes with its first run.
                 let history = try Self.asked { () throws(ServerError) in
                     try stream.replication.history(of: next).content
@@ -206,13 +206,15 @@ package final class LogCapture: Sendable {
     private func anew(_ replication: Replication, at lsn: LSN) throws(ServerError) -> Opened {
         // From the beginning of a segment, so that every record begins in what is received.
         let start = LSN(lsn.value & ~(replication.segmentBytes - 1))
+        // A slot of a server that was just promoted may begin on the timeline before.
+        let timeline = try replication.history(of: replication.timeline).history
+            .timeline(holding: start)
         let place = LogPlace(
-            system: replication.systemIdentifier, timeline: replication.timeline,
+            system: replication.systemIdentifier, timeline: timeline,
             segmentBytes: UInt32(replication.segmentBytes), lsn: start)
-        let history = try replication.history(of: place.timeline).content
+        let history = try replication.history(of: timeline).content
         let opened = try stream(replication, place)
-        spool.begin(place, history: history, now: writer.world.now())
-        standing.withLock { $0.needsBase = true }
+        spool.begin(place, history: history, now: writer.world.now(), isApart: true)
         return opened
     }
 
@@ -262,11 +264,13 @@ package final class LogCapture: Sendable {
     ) async throws(Trouble) {
         let now = writer.world.now()
         let content = log.take(upTo: Self.unitBytes)
+        let (end, isBeyond) = log.place.lsn.value.addingReportingOverflow(UInt64(content.count))
+        guard !isBeyond else { throw .logIsGone(plan.dataSet, log.place.lsn) }
         guard !content.isEmpty || evenEmpty else { return }
         let span = PostgresSpan(
             system: log.place.system, timeline: log.place.timeline, start: log.place.lsn.value,
-            end: log.place.lsn.value + UInt64(content.count), segmentBytes: log.place.segmentBytes,
-            received: now)
+            end: end, segmentBytes: log.place.segmentBytes,
+            received: log.completeAt(with: content.count))
         let unit = try await session.append(content, span)
         log.kept(content.count, at: now)
         spool.add(unit, span, content)
@@ -278,7 +282,7 @@ package final class LogCapture: Sendable {
         }
         standing.withLock { standing in
             standing.durable = durable
-            if log.isComplete { standing.completeAt = now }
+            standing.completeAt = max(standing.completeAt ?? log.completeAt, log.completeAt)
         }
     }
 }
@@ -345,6 +349,17 @@ extension Trouble {
             advice: Words(
                 "A new base is taken now; moments in the gap cannot be reached. Raise max_slot_wal_keep_size if the site was away for long.",
                 de: "Jetzt wird eine neue Grundsicherung angelegt; Zeitpunkte in der Lücke sind nicht erreichbar. War der Standort lange fort, max_slot_wal_keep_size erhöhen."))
+    }
+
+    fileprivate static func logIsGone(_ dataSet: String, _ lsn: LSN) -> Trouble {
+        Trouble(
+            .missing,
+            Words(
+                "The server has no log of data set \"\(dataSet)\" from \(lsn) on.",
+                de: "Der Server hat kein Protokoll des Datenbestands „\(dataSet)“ ab \(lsn)."),
+            advice: Words(
+                "It is asked again; see the server's own log if this goes on.",
+                de: "Er wird erneut gefragt; dauert es an, das Protokoll des Servers ansehen."))
     }
 
     fileprivate static func slotWasLost(_ slot: SlotName) -> Trouble {

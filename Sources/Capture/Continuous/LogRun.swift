@@ -49,7 +49,8 @@ package struct LogRun: Sendable {
     var fileBytes: Int64
 
     package var end: LogPlace { start.moved(to: frames.last?.end ?? start.lsn) }
-    var bytes: Int { frames.reduce(0) { $0 + $1.bytes } }
+    /// Of log.
+    package private(set) var bytes = 0
     var name: [UInt8] { Array("\(number)".utf8) }
 
     static let frameHeadBytes = 44 + Digest.byteCount
@@ -99,9 +100,8 @@ package struct LogRun: Sendable {
         fileBytes = Int64(reader.offset)
     }
 
-    /// Enough for thousands of timelines.
-    static let historyBytesMax = 1 << 20
-    static let headBytesMax = historyBytesMax + 256
+    private static let historyBytesMax = Replication.historyBytesMax
+    static let headBytesMax = Replication.historyBytesMax + 256
 
     /// Takes the frame at the end of what is known so far; nil where there is none that is whole.
     ///
@@ -131,6 +131,7 @@ package struct LogRun: Sendable {
 
     mutating func add(_ frame: Frame) {
         frames.append(frame)
+        bytes += frame.bytes
         fileBytes = frame.offset + Int64(frame.bytes)
     }
 

@@ -21,6 +21,8 @@ package final class LogSpool: Sendable {
         /// By the clock of whoever adds: when the open run began.
         var begun: Moment?
         var trouble: Trouble?
+        /// Where the log began without continuing anything, and no base has reached it yet.
+        var unreached: LogPlace?
     }
 
     private let folder: [UInt8]
@@ -33,6 +35,7 @@ package final class LogSpool: Sendable {
     package static let secondsMax: Int64 = 86_400
     /// What is kept at most while nobody merges; beyond, the oldest units stay units.
     package static let bytesMax = 1 << 30
+    static let unitsMax = 1 << 18
 
     /// Reads what an earlier run of the program left.
     package init(in folder: [UInt8]) throws(Trouble) {
@@ -43,6 +46,7 @@ package final class LogSpool: Sendable {
             let directory = try Descriptor.directory(folder)
             let numbers = try directory.names()
                 .compactMap { Int(String(decoding: $0, as: UTF8.self)) }.sorted()
+            state.unreached = try Self.unreached(in: directory)
             for number in numbers {
                 guard let run = try Self.read(number, in: directory) else { continue }
                 state.runs.append(run)
@@ -58,14 +62,40 @@ package final class LogSpool: Sendable {
     /// Where the log in the vault ends, as far as this machine knows; nil where it never began.
     package var place: LogPlace? { state.withLock { $0.place } }
 
+    /// By then the server had written nothing beyond the log in the vault, as far as this is known.
+    var received: Moment? { state.withLock { $0.runs.last?.frames.last?.received } }
+
+    /// Whether no base leads to the log that is received now.
+    package var needsBase: Bool { state.withLock { $0.unreached != nil } }
+
+    /// A base was taken that ends there.
+    package func tookBase(_ span: PostgresSpan) {
+        state.withLock { state in
+            guard let place = state.unreached, span.system == place.system,
+                span.timeline >= place.timeline, span.end >= place.lsn.value
+            else { return }
+            state.unreached = nil
+            do throws(SystemError) {
+                try Descriptor.directory(folder).discard(Self.unreachedName)
+            } catch {
+                // Another base will be taken after a restart.
+            }
+        }
+    }
+
     /// What keeps it from keeping: nothing is lost by that.
     package var trouble: Trouble? { state.withLock { $0.trouble } }
 
     // MARK: Adding
 
-    /// From here on log follows that does not continue what came before.
-    package func begin(_ place: LogPlace, history: [UInt8], now: Moment) {
+    /// From here on log follows in another run than what came before.
+    ///
+    /// - Parameter isApart: that it continues nothing that the vault has.
+    package func begin(
+        _ place: LogPlace, history: [UInt8], now: Moment, isApart: Bool = false
+    ) {
         state.withLock { state in
+            if isApart { mark(place, &state) }
             (state.place, state.history, state.begun) = (place, history, now)
             state.isOpen = false
             open(&state)
@@ -107,6 +137,32 @@ package final class LogSpool: Sendable {
         }
     }
 
+    private static let unreachedName = Array("unreached".utf8)
+
+    /// Durable, since a restart must not forget that a base is due.
+    private func mark(_ place: LogPlace, _ state: inout State) {
+        state.unreached = place
+        do throws(SystemError) {
+            try Machine.writeDurably(
+                folder + [UInt8(ascii: "/")] + Self.unreachedName,
+                LogRun.head(place, history: []))
+        } catch { state.trouble = error.at(folder).trouble(Self.act) }
+    }
+
+    private static func unreached(
+        in directory: borrowing Descriptor
+    ) throws(SystemError) -> LogPlace? {
+        do throws(SystemError) {
+            let bytes = try directory.contents(unreachedName, upTo: LogRun.headBytesMax)
+            do throws(Malformed) { return try LogRun(number: 0, head: bytes).start } catch {
+                return nil
+            }
+        } catch {
+            if error.kind == .missing { return nil }
+            throw error
+        }
+    }
+
     private func open(_ state: inout State) {
         guard let place = state.place else { return }
         do throws(SystemError) {
@@ -115,16 +171,27 @@ package final class LogSpool: Sendable {
             try Machine.writeDurably(folder + Array("/\(number)".utf8), head)
             do throws(Malformed) {
                 state.runs.append(try LogRun(number: number, head: head))
-            } catch { preconditionFailure("what was just made can be read") }
+            } catch {
+                // A history longer than any server's; its units stay units.
+                state.isOpen = false
+                return
+            }
             (state.isOpen, state.trouble) = (true, nil)
         } catch { state.trouble = error.at(folder).trouble(Self.act) }
     }
 
     private func bound(_ state: inout State) {
-        while state.runs.count > 1, state.runs.reduce(0, { $0 + $1.bytes }) > Self.bytesMax {
+        while state.runs.count > 1,
+            state.runs.reduce(0, { $0 + $1.bytes }) > Self.bytesMax
+                || state.runs.reduce(0, { $0 + $1.frames.count }) > Self.unitsMax
+        {
             discard(state.runs.removeFirst())
         }
-        if let last = state.runs.last, last.bytes > Self.bytesMax / 4 { state.isOpen = false }
+        if let last = state.runs.last,
+            last.bytes > Self.bytesMax / 4 || last.frames.count > Self.unitsMax / 16
+        {
+            state.isOpen = false
+        }
     }
 
     // MARK: Merging

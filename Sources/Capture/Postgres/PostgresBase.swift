@@ -6,7 +6,7 @@ import Synchronization
 import Vault
 
 /// A whole PostgreSQL cluster as it runs, file by file: `/pgdata/…`, and `/tablespaces/OID/…`
-/// (docs/format.md, section 10). It holds the log that it needs, so that it starts by itself.
+/// (docs/format.md, section 6). It holds the log that it needs, so that it starts by itself.
 package final class PostgresBase: StreamSource {
     private struct Inside {
         let replication: Replication

@@ -13,7 +13,7 @@ package struct PostgresSpan: Hashable, Sendable {
     package var end: UInt64
     /// A power of two from 1 MiB to 1 GiB.
     package var segmentBytes: UInt32
-    /// When the last byte was received.
+    /// A time at which nothing lay beyond the end, or an earlier one; of units by the server's clock.
     package var received: Moment
 
     package init(
