@@ -5,7 +5,7 @@ import Ground
 import Postgres
 
 /// The `pg_wal` of a data directory, to which log is brought in pieces of any length.
-final class LogFolder {
+package final class LogFolder {
     /// For messages.
     private let label: [UInt8]
     private let segmentBytes: UInt64
@@ -18,7 +18,7 @@ final class LogFolder {
     /// Never through a link: the tree is whatever a writer has put.
     ///
     /// - Parameter directory: a restored data directory.
-    init(in directory: [UInt8], segmentBytes: UInt64) throws(Trouble) {
+    package init(in directory: [UInt8], segmentBytes: UInt64) throws(Trouble) {
         label = directory + [UInt8(ascii: "/")] + Self.name
         self.segmentBytes = segmentBytes
         do throws(SystemError) {
@@ -39,7 +39,7 @@ final class LogFolder {
         return Array(segment.fileName.utf8)
     }
 
-    func write(_ bytes: ArraySlice<UInt8>, at start: LSN, timeline: UInt32) throws(Trouble) {
+    package func write(_ bytes: ArraySlice<UInt8>, at start: LSN, timeline: UInt32) throws(Trouble) {
         do throws(SystemError) {
             var (rest, at) = (bytes, start)
             while !rest.isEmpty {
@@ -100,7 +100,7 @@ final class LogFolder {
     }
 
     /// Everything in it belongs to whom the data directory belongs.
-    func settle() throws(Trouble) {
+    package func settle() throws(Trouble) {
         do throws(SystemError) {
             for name in try folder.again().names() {
                 let status = try folder.status(name)

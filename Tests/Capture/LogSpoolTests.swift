@@ -141,4 +141,26 @@ final class LogSpoolTests {
             try check(changed)
         }
     }
+
+    @Test("A base that a gap asks for is remembered, and settled only by one that ends behind it")
+    func unreached() throws {
+        func span(_ system: UInt64, timeline: UInt32, end: UInt64) -> PostgresSpan {
+            PostgresSpan(
+                system: system, timeline: timeline, start: 0, end: end, segmentBytes: 1 << 20,
+                received: at(0))
+        }
+        var spool = try spool()
+        spool.begin(place(100), history: [], now: at(0))
+        #expect(!spool.needsBase)
+        spool.begin(place(500, timeline: 2), history: [], now: at(0), isApart: true)
+        spool = try self.spool()
+        #expect(spool.needsBase)
+        spool.tookBase(span(77, timeline: 2, end: 499))
+        spool.tookBase(span(77, timeline: 1, end: 900))
+        spool.tookBase(span(78, timeline: 2, end: 900))
+        #expect(spool.needsBase)
+        spool.tookBase(span(77, timeline: 2, end: 500))
+        #expect(!spool.needsBase)
+        #expect(try !self.spool().needsBase)
+    }
 }
