@@ -37,17 +37,8 @@ struct InstitutionReport {
             tell("zwilling: \(plain(id)): " + say(trouble.message))
             if let advice = trouble.advice { tell("  " + say(advice)) }
         }
-        let heading = [
-            say("DATA SET", de: "DATENBESTAND"), "ID", say("SIZE", de: "GRÖSSE"),
-            say("ADDED", de: "NEU"), say("LEFT OUT", de: "AUSGELASSEN"),
-        ]
-        let rows = captured.map { one in
-            [
-                plain(one.body.dataSet), one.id.short, size(one.body.counts.bytes),
-                size(one.body.addedBytes), figure(one.leftOut.count),
-            ]
-        }
-        var lines = rows.isEmpty ? [] : table([heading] + rows, rightAligned: [2, 3, 4])
+        var lines = capturedLines(
+            captured.map { ($0.body, $0.id, UInt64($0.leftOut.count)) })
         lines.append(
             say(
                 "\(plain(institution)): \(captured.count) captured, \(failures.count) failed, in \(duration(seconds))",
@@ -90,4 +81,20 @@ struct InstitutionReport {
             },
             seconds: seconds)
     }
+}
+
+/// A line for each snapshot that was taken; none where there is none.
+func capturedLines(_ all: [(body: RecordBody, id: Digest, leftOut: UInt64)]) -> [String] {
+    guard !all.isEmpty else { return [] }
+    let heading = [
+        say("DATA SET", de: "DATENBESTAND"), "ID", say("SIZE", de: "GRÖSSE"),
+        say("ADDED", de: "NEU"), say("LEFT OUT", de: "AUSGELASSEN"),
+    ]
+    let rows = all.map { one in
+        [
+            plain(one.body.dataSet), one.id.short, size(one.body.counts.bytes),
+            size(one.body.addedBytes), figure(one.leftOut),
+        ]
+    }
+    return table([heading] + rows, rightAligned: [2, 3, 4])
 }

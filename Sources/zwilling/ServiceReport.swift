@@ -29,17 +29,7 @@ struct ServiceReport {
 
     func show() throws(Trouble) {
         for (id, message) in failures { tell("zwilling: \(plain(id)): \(plain(message))") }
-        let heading = [
-            say("DATA SET", de: "DATENBESTAND"), "ID", say("SIZE", de: "GRÖSSE"),
-            say("ADDED", de: "NEU"), say("LEFT OUT", de: "AUSGELASSEN"),
-        ]
-        let rows = captured.map { one in
-            [
-                plain(one.body.dataSet), one.id.short, size(one.body.counts.bytes),
-                size(one.body.addedBytes), figure(one.body.counts.leftOut),
-            ]
-        }
-        var lines = rows.isEmpty ? [] : table([heading] + rows, rightAligned: [2, 3, 4])
+        var lines = capturedLines(captured.map { ($0.body, $0.id, $0.body.counts.leftOut) })
         lines.append(
             say(
                 "\(plain(institution)): by the service: \(captured.count) captured, \(failures.count) failed, in \(duration(seconds))",
