@@ -247,6 +247,23 @@ struct CommandTests {
         #expect(try zwilling.reading("verify", "--read-data").code == 0)
     }
 
+    @Test("Who has only just taken the lock is waited for until its name stands there")
+    func named() throws {
+        try zwilling.create()
+        #expect(try zwilling("protect", town.tree.path).code == 0)
+        let path = try town.run("find", zwilling.state.path, "-name", "lock").output
+            .trimmingCharacters(in: .newlines)
+        // Held, but the file still tells a run that is long over.
+        try Data("4194305\n".utf8).write(to: URL(fileURLWithPath: path))
+        let script = "exec 9<>\"$1\"; flock 9; echo held; sleep 0.5; echo $$ >\"$1\"; exec sleep 60"
+        let holder = try town.start("sh", ["-c", script, "sh", path])
+        defer { holder.process.terminate() }
+        try #require(!holder.output.fileHandleForReading.availableData.isEmpty)
+        let second = try zwilling("protect", town.tree.path)
+        #expect(second.code == 1)
+        #expect(second.errors.contains("process \(holder.process.processIdentifier)."), "\(second.errors)")
+    }
+
     @Test("What cannot be read is named, and the exit code is 3", .enabled(if: getuid() == 0))
     func unreadable() throws {
         try zwilling.create()
