@@ -29,7 +29,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from bench import MIB, PROGRAM, room_for, warm  # noqa: E402  (found through the line above)
+from bench import PROGRAM, room_for, touch, warm  # noqa: E402  (found through the line above)
 from bench_cluster import Cluster, PgBackRest, Receivewal, Twin  # noqa: E402
 from bench_report import mebibytes, plain, row, seconds, table  # noqa: E402
 from bench_tools import BenchFailure, sizes_below  # noqa: E402
@@ -74,15 +74,6 @@ def restored_by(tool, cluster, work, checks):
                 if copy.counts() != cluster.counts():
                     raise BenchFailure("What came back does not count as what was there.")
         return measured
-
-
-def touch(room, size):
-    """Takes so much memory and gives it back: a virtual machine gets it from its host only then,
-    and whoever restored first would pay for that."""
-    block = bytes(MIB)
-    with tempfile.TemporaryFile(dir=room) as file:
-        for _ in range(size // MIB):
-            file.write(block)
 
 
 def compare_bases(cluster, options, work):
