@@ -273,3 +273,50 @@ struct BytesTests {
         }
     }
 }
+
+@Suite("Packs that are read whole")
+struct WholePackTests {
+    @Test("give back every chunk, also when they have gone from memory and are wanted again")
+    func again() async throws {
+        let maker = try await PackMaker(TestVault())
+        var packs: [PackReference] = []
+        var wanted: [(ChunkReference, [UInt8])] = []
+        for number in 0..<20 {
+            let chunks = (0..<4).map { noise(400_000, seed: UInt8(number * 4 + $0)) }
+            let (pack, references, _) = try await maker.put(chunks)
+            packs.append(pack)
+            wanted += zip(references, chunks)
+        }
+        let index = try await maker.test.opened().index(
+            of: packs, by: maker.test.vault.keyring.writers[0], width: 2)
+        let reader = ChunkReader(index, PackWindows(site: maker.test.site, .whole), site: "test")
+        for _ in 0..<2 {
+            for (reference, chunk) in wanted {
+                #expect(Array(try await reader.read(reference, .data)) == chunk)
+            }
+        }
+    }
+
+    @Test("prove any stretch of theirs that is read again, and no other bytes")
+    func proofs() {
+        let block = Vault.alignment
+        let bytes = noise(5 * block + 1000)
+        var proofs = PackProofs()
+        let name = Sealing.hash(bytes)
+        #expect(!proofs.prove(bytes, of: name, from: 0))
+        proofs.keep(proofs.tags(of: bytes), of: name)
+        #expect(proofs.prove(bytes, of: name, from: 0))
+        #expect(proofs.prove(Array(bytes[block..<3 * block]), of: name, from: block))
+        #expect(proofs.prove(Array(bytes[(5 * block)...]), of: name, from: 5 * block))
+        // From elsewhere, not from a border, too long, changed, of another pack or another run.
+        #expect(!proofs.prove(Array(bytes[block..<2 * block]), of: name, from: 2 * block))
+        #expect(!proofs.prove(Array(bytes[1...block]), of: name, from: 1))
+        #expect(!proofs.prove(bytes + noise(block), of: name, from: 0))
+        #expect(!proofs.prove(Array(bytes[..<(block / 2)]), of: name, from: 0))
+        var changed = bytes
+        changed[3 * block + 7] ^= 1
+        #expect(!proofs.prove(changed, of: name, from: 0))
+        #expect(!proofs.prove(bytes, of: Sealing.hash(changed), from: 0))
+        #expect(!PackProofs().prove(bytes, of: name, from: 0))
+    }
+}

@@ -26,24 +26,33 @@ package final class PackWindows: Sendable {
         let isProven: Bool
     }
 
-    /// So many, because what lies together in a file was stored by three workers, each into a pack of
-    /// its own, and two workers read in different places: with fewer, packs are fetched and hashed
-    /// again and again. All of them together take less than a passphrase does.
-    private static let windowsMax = 6
+    /// So many whole packs, because what lies together in a file was stored by three workers, each
+    /// into a pack of its own, and two workers read in different places. All of them together take
+    /// less than a passphrase does.
+    private static let packsMax = 6
+    private static let stretchesMax = 8
     private static let stretchBytes = 1 << 20
-    /// Fetched more often, a pack is read in stretches: then its chunks are wanted here and there.
-    private static let wholeReadsMax = 8
 
     private let site: any Site
     private let reading: Reading
 
     private struct State {
-        var windows: [Window] = []
-        var wholeReads: [Digest: Int] = [:]
+        var packs: [Window] = []
+        var stretches: [Window] = []
+        var proofs = PackProofs()
+        /// Packs that were read whole. What is wanted of one again, when it has gone, is read in
+        /// stretches: most of it has been used.
+        var readWhole: Set<Digest> = []
         /// Packs on their way, and who waits for them: none is fetched and hashed twice at once.
         var coming: [Digest: [CheckedContinuation<Void, Never>]] = [:]
 
         mutating func take(_ pack: Digest, _ range: Range<Int>) -> Window? {
+            Self.take(pack, range, from: &packs) ?? Self.take(pack, range, from: &stretches)
+        }
+
+        private static func take(
+            _ pack: Digest, _ range: Range<Int>, from windows: inout [Window]
+        ) -> Window? {
             let index = windows.firstIndex {
                 $0.pack == pack && $0.range.lowerBound <= range.lowerBound
                     && $0.range.upperBound >= range.upperBound
@@ -80,7 +89,7 @@ package final class PackWindows: Sendable {
                             pack, isWhole ? 0..<packBytes : stretch(range, packBytes),
                             isWhole: isWhole))
                 } catch { result = .failure(error) }
-                arrived(pack, result)
+                arrived(pack, result, isWhole: isWhole)
                 return try result.get()
             }
         }
@@ -96,13 +105,14 @@ package final class PackWindows: Sendable {
         if let window = state.take(pack, range) { return .found(window) }
         if state.coming[pack] != nil { return .wait }
         state.coming[pack] = []
-        // Room is made before it comes, or there would be one more in memory for each worker.
-        if state.windows.count + state.coming.count > Self.windowsMax, !state.windows.isEmpty {
-            state.windows.removeFirst()
+        guard reading == .whole, state.readWhole.insert(pack).inserted else {
+            return .fetch(isWhole: false)
         }
-        let reads = state.wholeReads[pack, default: 0]
-        state.wholeReads[pack] = reads + 1
-        return .fetch(isWhole: reading == .whole && reads < Self.wholeReadsMax)
+        // Room is made before it comes, or there would be one more in memory for each worker.
+        if state.packs.count + state.coming.count > Self.packsMax, !state.packs.isEmpty {
+            state.packs.removeFirst()
+        }
+        return .fetch(isWhole: true)
     }
 
     private func arrival(of pack: Digest) async {
@@ -116,11 +126,16 @@ package final class PackWindows: Sendable {
         }
     }
 
-    private func arrived(_ pack: Digest, _ result: Result<Window, Trouble>) {
+    private func arrived(_ pack: Digest, _ result: Result<Window, Trouble>, isWhole: Bool) {
         let waiting = state.withLock { state in
             if case .success(let window) = result {
-                state.windows.append(window)
-                if state.windows.count > Self.windowsMax { state.windows.removeFirst() }
+                if isWhole {
+                    state.packs.append(window)
+                    if state.packs.count > Self.packsMax { state.packs.removeFirst() }
+                } else {
+                    state.stretches.append(window)
+                    if state.stretches.count > Self.stretchesMax { state.stretches.removeFirst() }
+                }
             }
             return state.coming.removeValue(forKey: pack) ?? []
         }
@@ -139,7 +154,16 @@ package final class PackWindows: Sendable {
     ) async throws(Trouble) -> Window {
         let bytes = try await site.get(packName(pack), in: range)
         guard bytes.count == range.count else { throw short(pack) }
-        let isProven = isWhole && Sealing.hash(bytes) == pack
+        let proofs = state.withLock { $0.proofs }
+        guard isWhole else {
+            let isProven = proofs.prove(bytes, of: pack, from: range.lowerBound)
+            return Window(pack: pack, range: range, bytes: bytes, isProven: isProven)
+        }
+        let isProven = Sealing.hash(bytes) == pack
+        if isProven {
+            let tags = proofs.tags(of: bytes)
+            state.withLock { $0.proofs.keep(tags, of: pack) }
+        }
         return Window(pack: pack, range: range, bytes: bytes, isProven: isProven)
     }
 
