@@ -24,8 +24,6 @@ extension Check {
             configuration(of: application)
             secrets(of: application)
             health(of: application)
-            trials(of: application)
-            placeholders(of: application)
         }
     }
 
