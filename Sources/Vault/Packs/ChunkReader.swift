@@ -26,10 +26,10 @@ package final class PackWindows: Sendable {
         let isProven: Bool
     }
 
-    /// So many whole packs, because what lies together in a file was stored by three workers, each
-    /// into a pack of its own, and two workers read in different places. All of them together take
-    /// less than a passphrase does.
-    private static let packsMax = 6
+    /// What lies together in a file was stored by three workers, each into a pack of its own. Two
+    /// workers read in different places; what they want again of a pack that has gone comes in
+    /// stretches, which costs less than the memory for more packs.
+    private static let packsMax = 3
     private static let stretchesMax = 8
     private static let stretchBytes = 1 << 20
 
