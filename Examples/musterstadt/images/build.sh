@@ -39,7 +39,7 @@ bootstrap() {
     rm -rf "$root"/usr/share/{doc,man,info,locale,lintian,bug} "$root"/var/cache/{apt,debconf} \
         "$root"/var/lib/apt/lists "$root"/var/log/* "$root"/{var/lib,etc}/postgresql/15 \
         "$root"/usr/lib/postgresql/15/lib/{bitcode,llvmjit*} "$root"/usr/lib/*/libLLVM* \
-        "$root"/dev "$root"/proc "$root"/sys
+        "${root:?}"/{dev,proc,sys}
     mkdir -p "$root"/{dev,proc,sys,var/lib/apt/lists/partial,var/cache/apt/archives/partial}
 }
 
@@ -61,8 +61,13 @@ FROM $base
 STOPSIGNAL SIGINT
 LABEL org.opencontainers.image.title="PostgreSQL 15 of Musterstadt"
 END
-podman image exists "$application" || podman build --quiet --tag "$application" --file - . >/dev/null <<END
+programs="$(cat apps/*.py | sha256sum | cut -c1-64)"
+label="$(podman image inspect --format '{{.Labels.programs}}' "$application" 2>/dev/null || true)"
+if [[ "$label" != "$programs" ]]; then
+    podman rmi --ignore "$application" >/dev/null
+    podman build --quiet --tag "$application" --file - . >/dev/null <<END
 FROM $base
-COPY apps /opt/musterstadt
-LABEL org.opencontainers.image.title="Applications of Musterstadt"
+COPY apps/*.py /opt/musterstadt/
+LABEL programs="$programs" org.opencontainers.image.title="Applications of Musterstadt"
 END
+fi
