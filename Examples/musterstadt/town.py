@@ -434,7 +434,7 @@ class Town:
         self.platform.kill(self.state["services"])
         say(f"all its servers are dead ({time.monotonic() - began:.1f} s)")
         for name in ["data", "run", "log", "secrets"]:
-            shutil.rmtree(self.directory / name, ignore_errors=False)
+            until(lambda: remove(self.directory / name), f"{name} could not be deleted", seconds=10)
         self.platform.clean_up()
         self.file.unlink()
         if not any(self.directory.iterdir()):
@@ -472,6 +472,13 @@ class Town:
         role = CLUSTERS[service]
         return psycopg2.connect(host="127.0.0.1", port=self.ports[service], user=role, dbname=role,
                                 password=self.password_file(role).read_text().strip())
+
+
+def remove(directory):
+    """Deletes a directory; fails while one who is just dying still writes into it."""
+    if directory.exists():
+        shutil.rmtree(directory)
+    return True
 
 
 def copy(cursor, table, rows):
