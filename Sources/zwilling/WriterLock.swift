@@ -60,15 +60,17 @@ final class WriterLock {
     /// The process that holds it. One that has only just taken it has not yet said so: the file is
     /// empty, or tells the last one.
     private static func holder(_ path: [UInt8]) -> String {
+        var process = "?"
         for _ in 0..<100 {
             do throws(SystemError) {
                 let digits = try Machine.readWhole(path, upTo: 32).prefix { (0x30...0x39).contains($0) }
-                let process = String(decoding: digits, as: UTF8.self)
-                if !process.isEmpty, Machine.exists(Array("/proc/\(process)".utf8)) { return process }
+                if !digits.isEmpty { process = String(decoding: digits, as: UTF8.self) }
+                if Machine.exists(Array("/proc/\(process)".utf8)) { return process }
             } catch { return "?" }
             Machine.pause(milliseconds: 10)
         }
-        return "?"
+        // Not every system shows the processes of others.
+        return process
     }
 
     private static func taken(by process: String) -> Trouble {

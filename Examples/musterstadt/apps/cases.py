@@ -72,15 +72,7 @@ def store(path, method="GET", content=None):
 
 
 def read(number):
-    try:
-        number = str(uuid.UUID(number))
-    except ValueError:
-        raise Refused(404, "there is no such case") from None
-    with database.transaction() as cursor:
-        cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM cases WHERE id = %s", [number])
-        row = cursor.fetchone()
-    if row is None:
-        raise Refused(404, "there is no such case")
+    row = database.row("cases", ", ".join(COLUMNS), number)
     return dict(zip(COLUMNS, row), opened=row[-1].isoformat())
 
 

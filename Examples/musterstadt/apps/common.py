@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import urllib.parse
+import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 BODY_MAX = 256 << 20
@@ -224,6 +225,20 @@ class Database:
                 cursor.execute("CREATE TABLE schema_version AS SELECT 1 AS version")
                 log("the schema was made")
         self.ready = True
+
+    def row(self, table, columns, number):
+        """The row with this id."""
+        missing = Refused(404, "there is nothing of this number")
+        try:
+            number = str(uuid.UUID(number))
+        except ValueError:
+            raise missing from None
+        with self.transaction() as cursor:
+            cursor.execute(f"SELECT {columns} FROM {table} WHERE id = %s", [number])
+            row = cursor.fetchone()
+        if row is None:
+            raise missing
+        return row
 
     def check(self):
         """Raises unless the database answers, takes writes and has its tables."""

@@ -75,16 +75,7 @@ def find(name):
 
 
 def read(number):
-    try:
-        number = str(uuid.UUID(number))
-    except ValueError:
-        raise Refused(404, "there is no such person") from None
-    with database.transaction() as cursor:
-        cursor.execute(f"SELECT {COLUMNS} FROM people WHERE id = %s", [number])
-        row = cursor.fetchone()
-    if row is None:
-        raise Refused(404, "there is no such person")
-    return person(row)
+    return person(database.row("people", COLUMNS, number))
 
 
 def register(values):

@@ -36,23 +36,14 @@ package final class PackWindows: Sendable {
     private let site: any Site
     private let reading: Reading
 
-    private struct State {
-        var packs: [Window] = []
-        var stretches: [Window] = []
-        var proofs = PackProofs()
-        /// Packs that were read whole. What is wanted of one again, when it has gone, is read in
-        /// stretches: most of it has been used.
-        var readWhole: Set<Digest> = []
-        /// Packs on their way, and who waits for them: none is fetched and hashed twice at once.
-        var coming: [Digest: [CheckedContinuation<Void, Never>]] = [:]
+    /// The windows of one kind that were used last.
+    private struct Shelf {
+        let windowsMax: Int
+        private var windows: [Window] = []
+
+        init(_ windowsMax: Int) { self.windowsMax = windowsMax }
 
         mutating func take(_ pack: Digest, _ range: Range<Int>) -> Window? {
-            Self.take(pack, range, from: &packs) ?? Self.take(pack, range, from: &stretches)
-        }
-
-        private static func take(
-            _ pack: Digest, _ range: Range<Int>, from windows: inout [Window]
-        ) -> Window? {
             let index = windows.firstIndex {
                 $0.pack == pack && $0.range.lowerBound <= range.lowerBound
                     && $0.range.upperBound >= range.upperBound
@@ -62,6 +53,27 @@ package final class PackWindows: Sendable {
             windows.append(windows.remove(at: index))
             return windows.last
         }
+
+        /// Lets go of what has been used longest ago, so that so many more have room.
+        mutating func makeRoom(for more: Int) {
+            windows.removeFirst(min(max(windows.count + more - windowsMax, 0), windows.count))
+        }
+
+        mutating func add(_ window: Window) {
+            makeRoom(for: 1)
+            windows.append(window)
+        }
+    }
+
+    private struct State {
+        var packs = Shelf(PackWindows.packsMax)
+        var stretches = Shelf(PackWindows.stretchesMax)
+        var proofs = PackProofs()
+        /// Packs that were read whole. What is wanted of one again, when it has gone, is read in
+        /// stretches: most of it has been used.
+        var readWhole: Set<Digest> = []
+        /// Packs on their way, and who waits for them: none is fetched and hashed twice at once.
+        var coming: [Digest: [CheckedContinuation<Void, Never>]] = [:]
     }
 
     private let state = Mutex(State())
@@ -102,16 +114,16 @@ package final class PackWindows: Sendable {
     }
 
     private func plan(_ pack: Digest, _ range: Range<Int>, _ state: inout State) -> Plan {
-        if let window = state.take(pack, range) { return .found(window) }
+        if let window = state.packs.take(pack, range) ?? state.stretches.take(pack, range) {
+            return .found(window)
+        }
         if state.coming[pack] != nil { return .wait }
         state.coming[pack] = []
         guard reading == .whole, state.readWhole.insert(pack).inserted else {
             return .fetch(isWhole: false)
         }
         // Room is made before it comes, or there would be one more in memory for each worker.
-        if state.packs.count + state.coming.count > Self.packsMax, !state.packs.isEmpty {
-            state.packs.removeFirst()
-        }
+        state.packs.makeRoom(for: state.coming.count)
         return .fetch(isWhole: true)
     }
 
@@ -129,13 +141,7 @@ package final class PackWindows: Sendable {
     private func arrived(_ pack: Digest, _ result: Result<Window, Trouble>, isWhole: Bool) {
         let waiting = state.withLock { state in
             if case .success(let window) = result {
-                if isWhole {
-                    state.packs.append(window)
-                    if state.packs.count > Self.packsMax { state.packs.removeFirst() }
-                } else {
-                    state.stretches.append(window)
-                    if state.stretches.count > Self.stretchesMax { state.stretches.removeFirst() }
-                }
+                if isWhole { state.packs.add(window) } else { state.stretches.add(window) }
             }
             return state.coming.removeValue(forKey: pack) ?? []
         }

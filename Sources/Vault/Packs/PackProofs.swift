@@ -4,9 +4,9 @@ import FoundationEssentials
 import Ground
 
 /// What packs were proven to be by the hash that is their name, kept so that any stretch of one
-/// that is read again proves itself, without the rest and without hashing: a tag of each block
-/// under a key that only this run knows. AES-GCM over associated data alone (GMAC, NIST SP
-/// 800-38D) is some five times as fast as SHA-256, and a site cannot make up a tag.
+/// that is read again proves itself, without the rest and without hashing: a tag of each block,
+/// by AES-GCM over associated data alone (GMAC, NIST SP 800-38D), under a key that only this run
+/// knows, so that no site can make one up.
 package struct PackProofs: Sendable {
     private static let blockBytes = Vault.alignment
 
