@@ -49,9 +49,10 @@ package struct TwinMoment: Sendable {
         for group in institution.allGroups {
             let ids = group.data.map(\.id.value)
             // No row may point at a file that came after the copy of the files was begun: what has
-            // a log goes back to the oldest copy of those that it belongs with.
-            let anchor = ids.filter { logs[$0]?.end == nil }.compactMap { newest[$0]?.body.begun }
-                .min() ?? moment
+            // a log goes back to the oldest copy of those that it belongs with. Nothing points at
+            // a password or a key, which may be copied but once a week.
+            let anchor = group.data.filter { $0.kind != .secret && logs[$0.id.value]?.end == nil }
+                .compactMap { newest[$0.id.value]?.body.begun }.min() ?? moment
             for id in ids {
                 guard let own = newest[id] else { continue }
                 let way = logs[id]?.way(to: anchor)

@@ -334,6 +334,27 @@ struct ContinuousTests {
         #expect(try #require(cluster["at"]) <= (try #require(files["begun"])))
     }
 
+    @Test("A password that was copied long ago holds no rows back")
+    func password() throws {
+        try describe(
+            original.address,
+            """
+              - {id: pw, kind: secret, command: printf x, rpo: 1 w}
+            applications: [{id: fach, data: [db, pw]}]
+            """)
+        try follower.start()
+        for id in ["db", "pw"] { try follower.wait(for: "\(id): captured") }
+        try original.psql("CREATE TABLE late (n int)")
+        try follower.waitUntilComplete(original)
+        follower.kill()
+        let moments = try JSONSerialization.jsonObject(
+            with: Data(zwilling("moments", "--json").output.utf8)) as? [String: Any]
+        let newest = try #require((moments?["moments"] as? [[String: Any]])?.first)
+        let parts = try #require(newest["parts"] as? [[String: String]])
+        let cluster = try #require(parts.first { $0["dataSet"] == "db" })
+        #expect(cluster["at"] == newest["moment"] as? String)
+    }
+
     @Test("Over TLS, by a role that may do only this, with every database of the cluster")
     func leastPrivilege() throws {
         let (certificate, key) = (original.folder + "/server.crt", original.folder + "/server.key")
