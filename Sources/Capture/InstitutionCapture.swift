@@ -14,6 +14,29 @@ package struct DataSetOutcome: Sendable {
     }
 }
 
+/// Remembers which applications hold still, beyond the death of this process: a list of the command
+/// lines that make them go on.
+package struct HeldApplications: Sendable {
+    private let begin: @Sendable (_ resume: String) throws(Trouble) -> Void
+    private let end: @Sendable (_ resume: String) throws(Trouble) -> Void
+
+    /// - Parameters:
+    ///   - begin: adds to the list, durably.
+    ///   - end: takes from it.
+    package init(
+        begin: @escaping @Sendable (String) throws(Trouble) -> Void,
+        end: @escaping @Sendable (String) throws(Trouble) -> Void
+    ) { (self.begin, self.end) = (begin, end) }
+
+    fileprivate func note(_ resume: String) throws(Trouble) { try begin(resume) }
+
+    /// Lets go on what holds still.
+    package func resume(_ line: String) async throws(Trouble) {
+        try await InstitutionCapture.hook(line)
+        try end(line)
+    }
+}
+
 /// The data sets of an institution that lie on this host → a snapshot each. One that fails does
 /// not keep the others from being captured.
 package struct InstitutionCapture {
@@ -23,13 +46,15 @@ package struct InstitutionCapture {
     private var cache: WriterCache
     /// What this machine has seen of the vault.
     private let memory: Memory
+    private let held: HeldApplications
     package private(set) var outcomes: [DataSetOutcome] = []
 
     package init(
-        _ capture: DataSetCapture, cache: WriterCache, memory: Memory,
+        _ capture: DataSetCapture, cache: WriterCache, memory: Memory, held: HeldApplications,
         keep: @escaping (Captured) -> Void
     ) {
-        (self.capture, self.cache, self.memory, self.keep) = (capture, cache, memory, keep)
+        (self.capture, self.cache, self.memory) = (capture, cache, memory)
+        (self.held, self.keep) = (held, keep)
     }
 
     /// How long an application may take to hold still, or to go on.
@@ -40,7 +65,10 @@ package struct InstitutionCapture {
         report: @escaping @Sendable (String, CaptureProgress) -> Void
     ) async {
         if let quiesce = group.application?.quiesce {
-            do throws(Trouble) { try await Self.hook(quiesce.value) } catch {
+            do throws(Trouble) {
+                if let resume = group.application?.resume { try held.note(resume.value) }
+                try await Self.hook(quiesce.value)
+            } catch {
                 for data in group.data { note(data.id.value, .failure(error)) }
                 await resume(group)
                 return
@@ -99,12 +127,12 @@ package struct InstitutionCapture {
     /// Whatever happened before, what holds still must go on.
     private mutating func resume(_ group: ConsistencyGroup) async {
         guard let application = group.application, let resume = application.resume else { return }
-        do throws(Trouble) { try await Self.hook(resume.value) } catch {
+        do throws(Trouble) { try await held.resume(resume.value) } catch {
             note(application.id.value, .failure(error))
         }
     }
 
-    private static func hook(_ line: String) async throws(Trouble) {
+    fileprivate static func hook(_ line: String) async throws(Trouble) {
         _ = try await Program(shell: line, timeout: hookTimeout).output(upTo: 1 << 20)
     }
 

@@ -35,6 +35,7 @@ struct ContinuousProtection {
         let writer = try VaultWriter(known.vault, keys: keys, world: .real)
         let lock = try WriterLock(known.state, isService: true)
         defer { withExtendedLifetime(lock) {} }
+        try await known.state.resumeHeld()
         try await known.vault.completeCopies()
         let memory = try known.state.memory() ?? Memory(of: known.vault)
         var (cache, _) = try await writer.knowledge(
@@ -42,7 +43,9 @@ struct ContinuousProtection {
         let capture = DataSetCapture(writer, host: host, vault: treePath(known.place) ?? [])
         let files = try blueprint.files(of: plan)
         if try known.state.isNew(blueprint: files) {
-            var run = InstitutionCapture(capture, cache: cache, memory: memory) { known.keep($0, for: writer) }
+            var run = InstitutionCapture(
+                capture, cache: cache, memory: memory, held: known.state.heldApplications
+            ) { known.keep($0, for: writer) }
             await run.run(blueprint: files)
             if case .success(let captured)? = run.outcomes.last?.result {
                 cache = captured.cache
@@ -66,6 +69,7 @@ struct ContinuousProtection {
         let wishes = Wishes(known.state)
         await ContinuousCapture(
             capture, groups, logs: logs, newest: Self.newest(observed, writer.writer.id),
+            held: known.state.heldApplications,
             wishes: CaptureWishes(waiting: { wishes.waiting }) { wishes.answer($0, $1) },
             pause: { milliseconds in
                 standing.keep()

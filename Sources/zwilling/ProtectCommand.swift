@@ -139,6 +139,7 @@ struct ProtectCommand: AsyncParsableCommand {
         let writer = try VaultWriter(known.vault, keys: try known.writerKeys(), world: .real)
         let lock = try WriterLock(known.state)
         defer { withExtendedLifetime(lock) {} }
+        try await known.state.resumeHeld()
         try await known.vault.completeCopies()
         let memory = try known.state.memory() ?? Memory(of: known.vault)
         let (cache, _) = try await writer.knowledge(
@@ -147,7 +148,9 @@ struct ProtectCommand: AsyncParsableCommand {
         defer { progress.end() }
         let capture = DataSetCapture(
             writer, host: Machine.hostName(), vault: treePath(known.place) ?? [])
-        var run = InstitutionCapture(capture, cache: cache, memory: memory) { known.keep($0, for: writer) }
+        var run = InstitutionCapture(
+            capture, cache: cache, memory: memory, held: known.state.heldApplications
+        ) { known.keep($0, for: writer) }
         let files = try blueprint.files(of: plan)
         if try known.state.isNew(blueprint: files) {
             await run.run(blueprint: files)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
+import Capture
 import Files
 import Ground
 import Vault
@@ -84,6 +85,8 @@ struct VaultState {
         case blueprint
         /// Until when the log of each data set is known to be in the vault wholly.
         case standing
+        /// How the applications go on that hold still now.
+        case held
         /// Directory of what a running service was asked to capture at once, and of its answers.
         case wishes
         /// Directory of the logs that are not merged yet, one for each data set.
@@ -218,6 +221,55 @@ struct VaultState {
             writer.moment(moment)
         }
         try write(.standing, writer.bytes)
+    }
+
+    /// The command lines by which applications go on that hold still now.
+    private func held() throws(Trouble) -> [String] {
+        guard let bytes = try read(.held) else { return [] }
+        do throws(Malformed) {
+            var reader = ByteReader(bytes)
+            return try reader.list { (reader: inout ByteReader) throws(Malformed) in
+                try reader.text()
+            }
+        } catch {
+            throw Trouble(
+                .damaged,
+                Words(
+                    "Which applications still hold still is not known: \"\(printable(path(.held)))\" is damaged.",
+                    de: "Welche Anwendungen noch angehalten sind, ist unbekannt: „\(printable(path(.held)))“ ist beschädigt."),
+                advice: Words(
+                    "See whether they all go on, then remove the file.",
+                    de: "Nachsehen, ob alle weiterlaufen, dann die Datei löschen."),
+                cause: error)
+        }
+    }
+
+    private func keep(held lines: [String]) throws(Trouble) {
+        var writer = ByteWriter()
+        writer.varint(lines.count)
+        for line in lines { writer.text(line) }
+        try write(.held, writer.bytes)
+    }
+
+    var heldApplications: HeldApplications {
+        HeldApplications { line throws(Trouble) in
+            try keep(held: try held().filter { $0 != line } + [line])
+        } end: { line throws(Trouble) in
+            try keep(held: try held().filter { $0 != line })
+        }
+    }
+
+    /// Lets go on what a run held still that was killed meanwhile. For whoever has the writer's lock.
+    func resumeHeld() async throws(Trouble) {
+        for line in try held() {
+            do throws(Trouble) {
+                try await heldApplications.resume(line)
+                warn(
+                    Words(
+                        "an application was held still by a run that was killed; it goes on now.",
+                        de: "Eine Anwendung war noch angehalten von einem Lauf, der abgebrochen wurde; sie läuft jetzt weiter."))
+            } catch { warn(error.message) }
+        }
     }
 
     /// Of one writer: another one's ranges must never stand for its units.

@@ -133,6 +133,29 @@ struct InstitutionTests {
         #expect(order == "resume\n")
     }
 
+    @Test("What a run held still that was killed goes on with the next run, before anything else")
+    func killed() throws {
+        let begun = town.home.appending(path: "begun")
+        try describe(dump: "test -e \(begun.path) || { touch \(begun.path); exec sleep 60; }")
+        let running = try town.start(
+            Computer.program, ["protect"], environment: zwilling.environment)
+        while !FileManager.default.fileExists(atPath: begun.path) {
+            try #require(running.process.isRunning)
+            usleep(10_000)
+        }
+        kill(running.process.processIdentifier, SIGKILL)
+        running.process.waitUntilExit()
+        try town.run("pkill", "-f", "exec sleep 60|^sleep 60$")
+        let order = town.home.appending(path: "order")
+        let before = try String(contentsOf: order, encoding: .utf8)
+        let next = try zwilling("protect", "--data", "akten")
+        #expect(next.code == 0 && next.errors.contains("it goes on now"), "\(next.errors)")
+        let after = try String(contentsOf: order, encoding: .utf8)
+        #expect(before == "quiesce\ndump\n")
+        #expect(after == before + "resume\nquiesce\nresume\n")
+        #expect(try zwilling("protect", "--data", "akten").errors == "")
+    }
+
     @Test("A secret is in no vault, state, output or error in the clear, also where it fails")
     func canary() throws {
         try describe()

@@ -34,6 +34,7 @@ package struct ContinuousCapture: Sendable {
     private let groups: [ConsistencyGroup]
     private let logs: [LogCapture]
     private let newest: [String: Moment]
+    private let held: HeldApplications
     private let wishes: CaptureWishes
     private let pause: @Sendable (Int) -> Bool
     /// Keeps what a capture leaves for the next run.
@@ -50,12 +51,14 @@ package struct ContinuousCapture: Sendable {
     ///   - pause: waits so many milliseconds; true at once where all shall end.
     package init(
         _ capture: DataSetCapture, _ groups: [ConsistencyGroup], logs: [LogCapture],
-        newest: [String: Moment], wishes: CaptureWishes, pause: @escaping @Sendable (Int) -> Bool,
+        newest: [String: Moment], held: HeldApplications, wishes: CaptureWishes,
+        pause: @escaping @Sendable (Int) -> Bool,
         keep: @escaping @Sendable (Captured) -> Void,
         report: @escaping @Sendable (ContinuousEvent) -> Void
     ) {
         (self.capture, self.groups, self.logs, self.newest) = (capture, groups, logs, newest)
-        (self.wishes, self.pause, self.keep, self.report) = (wishes, pause, keep, report)
+        (self.held, self.wishes, self.pause) = (held, wishes, pause)
+        (self.keep, self.report) = (keep, report)
     }
 
     /// - Returns: when told to stop; what was received and not put yet was not confirmed either.
@@ -77,7 +80,9 @@ package struct ContinuousCapture: Sendable {
 
     private func work(_ cache: WriterCache, _ memory: Memory) async {
         let kept = KeptCache(keep)
-        var run = InstitutionCapture(capture, cache: cache, memory: memory) { kept.note($0) }
+        var run = InstitutionCapture(capture, cache: cache, memory: memory, held: held) {
+            kept.note($0)
+        }
         var schedule = Schedule(newest: newest)
         var mergedAt: [String: Moment] = [:]
         while !pause(Self.tickMilliseconds) {
