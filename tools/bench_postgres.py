@@ -226,8 +226,8 @@ def parsed():
         options.scale, options.runs, options.pairs, options.seconds = 1, 1, 1, 1
     if min(options.scale, options.runs, options.pairs, options.seconds) < 1:
         parser.error("--scale, --runs, --pairs and --seconds must be at least 1")
-    # Longer than the pause between two merges of the log, so that none is left over.
-    options.calm = 1 if options.smoke else 11
+    # Longer than merges of the log wait for a pause and for each other, so that none is left over.
+    options.calm = 1 if options.smoke else 22
     options.pgbackrest = shutil.which("pgbackrest")
     if not options.pgbackrest:
         print("pgbackrest is not here and is left out.", file=sys.stderr)

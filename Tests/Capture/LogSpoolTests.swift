@@ -99,6 +99,39 @@ final class LogSpoolTests {
         #expect(spool.isDue(at(1)))
     }
 
+    @Test("Merging waits for a pause while log comes fast, but not for ever")
+    func hurry() throws {
+        let spool = try spool()
+        spool.begin(place(0), history: [], now: at(0))
+        let unit = String(repeating: "x", count: 4 << 20)
+        var count = 0
+        /// A unit more every second, as in a hurry, or every four, which is none.
+        func add(every seconds: Int) throws {
+            try self.add(
+                spool, unit, at: UInt64(count * unit.utf8.count), unit: UInt32(count),
+                seconds: Int64(count * seconds))
+            count += 1
+        }
+        while count < 40 {
+            try add(every: 1)
+            let now = at(Int64(count))
+            #expect(spool.isDue(now) == (4..<8).contains(count), "\(count)")
+        }
+        #expect(!spool.isDue(at(41)))
+        #expect(spool.isDue(at(45)))
+        while count * unit.utf8.count <= LogSpool.bytesWaitingMax {
+            #expect(!spool.isDue(at(Int64(count))))
+            try add(every: 1)
+        }
+        #expect(spool.isDue(at(Int64(count))))
+        spool.drop(try #require(spool.take()))
+        let begun = count
+        while count < begun + 20 {
+            try add(every: 4)
+            #expect(spool.isDue(at(Int64(4 * count))) == (count - begun >= 4), "\(count)")
+        }
+    }
+
     @Test("A database with a commit a minute costs a range a day")
     func quiet() throws {
         let spool = try spool()

@@ -33,6 +33,11 @@ package final class LogSpool: Sendable {
     /// A quarter of an hour, with a unit every 400 ms.
     package static let unitsWanted = 2250
     package static let secondsMax: Int64 = 86_400
+    /// Merging waits while log comes faster than this, so that it takes no processor from a server
+    /// that has none to spare, such as right after a checkpoint; but no longer than for so much.
+    package static let bytesInAHurry = 32 << 20
+    static let secondsInAHurry: Int64 = 10
+    package static let bytesWaitingMax = bytesMax / 2
     /// What is kept at most while nobody merges; beyond, the oldest units stay units.
     package static let bytesMax = 1 << 30
     static let unitsMax = 1 << 18
@@ -188,7 +193,7 @@ package final class LogSpool: Sendable {
             discard(state.runs.removeFirst())
         }
         if let last = state.runs.last,
-            last.bytes > Self.bytesMax / 4 || last.frames.count > Self.unitsMax / 16
+            last.bytes > Self.bytesWaitingMax || last.frames.count > Self.unitsMax / 16
         {
             state.isOpen = false
         }
@@ -205,8 +210,11 @@ package final class LogSpool: Sendable {
             }
             guard !last.frames.isEmpty else { return !last.history.isEmpty }
             let age = now.seconds - (state.begun ?? now).seconds
-            return last.bytes >= Self.bytesWanted || last.frames.count >= Self.unitsWanted
-                || age >= Self.secondsMax || age < 0
+            if last.bytes >= Self.bytesWanted {
+                let recent = last.bytes(since: now.seconds - Self.secondsInAHurry)
+                if recent < Self.bytesInAHurry { return true }
+            }
+            return last.frames.count >= Self.unitsWanted || age >= Self.secondsMax || age < 0
         }
     }
 
