@@ -38,7 +38,7 @@ struct QuietYearTests {
                     system: 7, timeline: 1, start: place.lsn.value,
                     end: place.lsn.value + UInt64(bytes.count), segmentBytes: 1 << 20,
                     received: world.now())
-                spool.add(try await session.append(bytes[...], span), span, bytes[...])
+                spool.add(try await session.append(bytes[...], span), span, bytes[...], now: world.now())
                 place = place.moved(to: place.lsn + bytes.count)
             }
             while spool.isDue(world.now()), let run = spool.take() {

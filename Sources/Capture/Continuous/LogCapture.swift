@@ -273,7 +273,7 @@ package final class LogCapture: Sendable {
             received: log.completeAt(with: content.count))
         let unit = try await session.append(content, span)
         log.kept(content.count, at: now)
-        spool.add(unit, span, content)
+        spool.add(unit, span, content, now: now)
         let durable = log.place.lsn
         if !log.wal.hasEnded {
             try Self.asked { () throws(ServerError) in

@@ -53,11 +53,6 @@ package struct LogRun: Sendable {
     package private(set) var bytes = 0
     var name: [UInt8] { Array("\(number)".utf8) }
 
-    /// Of log that was received after that second.
-    func bytes(since second: Int64) -> Int {
-        frames.reversed().prefix { $0.received.seconds > second }.reduce(0) { $0 + $1.bytes }
-    }
-
     static let frameHeadBytes = 44 + Digest.byteCount
     private static let magic = Array("ZWILLING SPOOL 1\n".utf8)
 

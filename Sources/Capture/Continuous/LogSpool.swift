@@ -21,6 +21,8 @@ package final class LogSpool: Sendable {
         /// By the clock of whoever adds: when the open run began.
         var begun: Moment?
         var trouble: Trouble?
+        /// Bytes of log that were added in the last seconds.
+        var recent: [(second: Int64, bytes: Int)] = []
         /// Where the log began without continuing anything, and no base has reached it yet.
         var unreached: LogPlace?
     }
@@ -33,9 +35,8 @@ package final class LogSpool: Sendable {
     /// A quarter of an hour, with a unit every 400 ms.
     package static let unitsWanted = 2250
     package static let secondsMax: Int64 = 86_400
-    /// Merging waits while log comes faster than this, so that it takes no processor from a server
-    /// that has none to spare, such as right after a checkpoint; but no longer than for so much.
-    package static let bytesInAHurry = 32 << 20
+    /// Merging waits while as much comes within so short a time, so that it takes no processor from
+    /// a server that has none to spare, such as right after a checkpoint; but only for so much.
     static let secondsInAHurry: Int64 = 10
     package static let bytesWaitingMax = bytesMax / 2
     /// What is kept at most while nobody merges; beyond, the oldest units stay units.
@@ -109,9 +110,11 @@ package final class LogSpool: Sendable {
 
     /// A unit that lies in the vault now.
     package func add(
-        _ unit: UnitReference, _ span: PostgresSpan, _ content: ArraySlice<UInt8>
+        _ unit: UnitReference, _ span: PostgresSpan, _ content: ArraySlice<UInt8>, now: Moment
     ) {
         state.withLock { state in
+            state.recent.removeAll { now.seconds - $0.second >= Self.secondsInAHurry }
+            state.recent.append((now.seconds, content.count))
             guard let place = state.place else { return }
             // A timeline's history goes with its first run; what follows needs none.
             defer { (state.place, state.history) = (place.moved(to: LSN(span.end)), []) }
@@ -211,8 +214,10 @@ package final class LogSpool: Sendable {
             guard !last.frames.isEmpty else { return !last.history.isEmpty }
             let age = now.seconds - (state.begun ?? now).seconds
             if last.bytes >= Self.bytesWanted {
-                let recent = last.bytes(since: now.seconds - Self.secondsInAHurry)
-                if recent < Self.bytesInAHurry { return true }
+                let recent = state.recent.filter {
+                    (0..<Self.secondsInAHurry).contains(now.seconds - $0.second)
+                }
+                if recent.reduce(0, { $0 + $1.bytes }) < Self.bytesWanted { return true }
             }
             return last.frames.count >= Self.unitsWanted || age >= Self.secondsMax || age < 0
         }
