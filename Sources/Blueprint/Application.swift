@@ -6,9 +6,19 @@ package struct Application: Formed, Hashable, Sendable {
     package let id: Written<String>
     package let name: Written<String>?
     package let image: Written<String>?
+    /// What starts it in its container; else what the image says.
+    package let command: Written<String>?
+    /// What starts it where there are no containers.
+    package let process: Written<String>?
+    /// As whom it runs.
+    package let user: Written<String>?
     /// On which it answers.
     package let ports: [Written<Int>]
     package let health: Health?
+    /// What shows that it has come back right.
+    package let trials: [Trial]
+    /// Where in its container its data sets lie, if not where they were captured.
+    package let mounts: [Mount]
     package let configuration: Configuration?
     package let secrets: [PlacedSecret]
     package let data: [Written<String>]
@@ -25,9 +35,30 @@ package struct Application: Formed, Hashable, Sendable {
         let id = form.id()
         name = form.text("name", Words("its name for people", de: "ihr Name für Menschen"))
         image = form.text("image", Words("container image", de: "Container-Abbild"))
+        command = form.text(
+            "command",
+            Words(
+                "shell command that starts it in its container; else what the image says",
+                de: "Shell-Befehl, der sie im Container startet; sonst was das Abbild sagt"))
+        process = form.text(
+            "process",
+            Words(
+                "shell command that starts it where there are no containers",
+                de: "Shell-Befehl, der sie ohne Container startet"))
+        user = form.text("user", Words("as whom it runs", de: "als welcher Benutzer sie läuft"))
         ports = form.ports("ports", Words("ports on which it answers", de: "Ports, auf denen sie antwortet"))
         health = form.one(
             "health", Words("how to tell that it works", de: "woran zu erkennen ist, dass sie läuft"), of: Health.self)
+        trials = form.list(
+            "trials",
+            Words(
+                "what shows in a drill that it has come back right",
+                de: "was in einer Übung zeigt, dass sie richtig zurück ist"), of: Trial.self)
+        mounts = form.list(
+            "mounts",
+            Words(
+                "where its data sets lie in its container, if not where they were captured",
+                de: "wo ihre Datenbestände im Container liegen, wenn nicht am gesicherten Ort"), of: Mount.self)
         configuration = form.one(
             "configuration", Words("its settings, never secrets", de: "ihre Einstellungen, nie Geheimnisse"),
             of: Configuration.self)

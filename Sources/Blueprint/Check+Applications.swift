@@ -24,6 +24,8 @@ extension Check {
             configuration(of: application)
             secrets(of: application)
             health(of: application)
+            trials(of: application)
+            placeholders(of: application)
         }
     }
 

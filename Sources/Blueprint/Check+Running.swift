@@ -40,28 +40,86 @@ extension Check {
     }
 
     func health(of application: Application) {
-        guard let health = application.health, case .http(_, port: nil) = health.probe,
-            application.ports.count != 1
-        else { return }
+        guard let health = application.health, case .http(_, port: nil) = health.probe else { return }
+        needsOnePort(application, at: health.place)
+    }
+
+    func trials(of application: Application) {
+        for trial in application.trials {
+            switch trial.question {
+            case .http(_, port: nil, _): needsOnePort(application, at: trial.place)
+            case .sql(_, let name, _):
+                guard let data = institution.data.first(where: { $0.id.value == name.value }),
+                    data.kind != .postgres
+                else { continue }
+                findings.error(
+                    .queryOfNoCluster, at: name.place,
+                    Words(
+                        "\"\(name.value)\" is of kind \(data.kind.rawValue), which answers no query.",
+                        de: "„\(name.value)“ ist von der Art \(data.kind.rawValue) und beantwortet keine Abfrage."),
+                    remedy: Words(
+                        "Name a data set of kind postgres.", de: "Einen Datenbestand der Art postgres nennen."))
+            default: continue
+            }
+        }
+    }
+
+    private func needsOnePort(_ application: Application, at place: Place) {
+        guard application.ports.count != 1 else { return }
         findings.error(
-            .healthWithoutPort, at: health.place,
+            .healthWithoutPort, at: place,
             Words(
                 "On which port is \"\(application.id.value)\" to be asked? It has \(application.ports.count).",
                 de: "Auf welchem Port ist „\(application.id.value)“ zu fragen? Sie hat \(application.ports.count)."),
             remedy: Words("Add \"port\".", de: "„port“ ergänzen."))
     }
 
+    /// What stands for something that there is not would be taken as it stands.
+    func placeholders(of application: Application) {
+        let data = Set(institution.data.map(\.id.value))
+        let known: [Placeholder.Kind: Set<String>] = [
+            .host: data.union(institution.applications.map(\.id.value)).union([Placeholder.mail]), .data: data,
+            .secret: data, .file: Set(application.configuration?.files.map(\.path.value) ?? []),
+        ]
+        let texts =
+            [application.command, application.process].compactMap(\.self)
+            + (application.configuration?.environment.map(\.value) ?? [])
+        for text in texts {
+            for one in Placeholder.all(in: text.value) where known[one.kind]?.contains(one.name) == false {
+                let near = nearest(to: one.name, among: Array(known[one.kind] ?? []))
+                findings.error(
+                    .unknownPlaceholder, at: text.place,
+                    Words(
+                        "Nothing here is called {\(one.kind.rawValue):\(one.name)}.",
+                        de: "{\(one.kind.rawValue):\(one.name)} steht hier für nichts."),
+                    remedy: near.map {
+                        Words(
+                            "Did you mean {\(one.kind.rawValue):\($0)}?",
+                            de: "Gemeint vielleicht {\(one.kind.rawValue):\($0)}?")
+                    } ?? Words("Describe it, or take it out.", de: "Beschreiben oder entfernen."))
+            }
+        }
+    }
+
     /// What is not said, and what that costs.
     func platforms() {
         let applications = institution.applications
         lacking(
-            applications.filter { $0.image == nil }.map(\.id), .noImage,
+            applications.filter { $0.image == nil && $0.process == nil }.map(\.id), .noImage,
             Words(
                 "Without \"image\" nobody can start these elsewhere: ",
                 de: "Ohne „image“ kann niemand diese anderswo starten: "),
             Words(
-                "Name the container image, with its digest where it must be the same.",
-                de: "Das Container-Abbild nennen, mit Prüfsumme, wo es dasselbe sein muss."))
+                "Name the container image, with its digest where it must be the same, or under \"process\" a command.",
+                de: "Das Container-Abbild nennen, mit Prüfsumme, wo es dasselbe sein muss, oder unter „process“ einen Befehl."))
+        lacking(
+            institution.data.filter { $0.isCluster(servedBy: nil) }.map(\.id), .noServer,
+            Words(
+                "Without \"server\" nobody can start these in containers: ",
+                de: "Ohne „server“ kann niemand diese in Containern starten: "),
+            Words(
+                "Name a container image with the same PostgreSQL, such as \"server: {image: …}\".",
+                de: "Ein Container-Abbild mit demselben PostgreSQL nennen, etwa „server: {image: …}“."))
         lacking(
             applications.filter { $0.health == nil }.map(\.id), .noHealth,
             Words(
@@ -82,5 +140,19 @@ extension PlacedSecret.Spot: CustomStringConvertible {
         case .environment(let name): "environment \(name)"
         case .file(let path): "file \(path)"
         }
+    }
+}
+
+extension Trial {
+    var data: Written<String>? {
+        if case .sql(_, let data, _) = question { return data }
+        return nil
+    }
+}
+
+extension DataSet {
+    fileprivate func isCluster(servedBy server: Postgres.Server?) -> Bool {
+        if case .postgres(let postgres) = source { return postgres.server == server }
+        return false
     }
 }

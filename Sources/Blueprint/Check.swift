@@ -82,7 +82,7 @@ struct Check {
         }
         let platforms = Set(institution.platforms.map(\.id.value))
         for one in institution.applications {
-            for name in one.data + one.secrets.map(\.data) {
+            for name in one.data + one.secrets.map(\.data) + one.mounts.map(\.data) + one.trials.compactMap(\.data) {
                 refer(name, data, Words("data set", de: "Datenbestand"))
             }
             for name in one.platforms { refer(name, platforms, Words("platform", de: "Plattform")) }

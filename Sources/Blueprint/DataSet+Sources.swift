@@ -87,14 +87,20 @@ extension DataSet {
         package let connection: Written<String>
         /// How often it is copied whole while its log is followed.
         package let baseEvery: Written<Span>?
+        /// The server that serves it when it has been brought back.
+        package let server: Server?
 
         init?(_ form: Form, isWanted: Bool) {
-            guard form.isFor("postgres", isWanted, ["connection", "base-every"]) else { return nil }
+            guard form.isFor("postgres", isWanted, ["connection", "base-every", "server"]) else { return nil }
             baseEvery = form.span(
                 "base-every",
                 Words(
                     "how often it is copied whole while its log is followed (else 1 d)",
                     de: "wie oft er ganz gesichert wird, während sein Protokoll verfolgt wird (sonst 1 d)"))
+            server = form.one(
+                "server",
+                Words("the server that serves it elsewhere", de: "der Server, der ihn anderswo bedient"),
+                of: Server.self)
             let connection = form.text(
                 "connection",
                 Words(
