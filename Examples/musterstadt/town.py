@@ -123,7 +123,7 @@ class Processes:
                                      "-c", "dynamic_shared_memory_type=mmap"], {}, self.database_user)
 
     def application(self, service, program, environment, paths):
-        return self._start(service, ["/usr/bin/python3", HERE / "apps" / program], environment,
+        return self._start(service, ["/usr/bin/python3", self.town.directory / "programs" / program], environment,
                            self.application_user)
 
     def _start(self, service, command, environment, user):
@@ -323,8 +323,10 @@ class Town:
         self.directory.mkdir(mode=0o755, parents=True, exist_ok=True)
         self.state["platform"] = self.platform.kind
         self.save()
-        for name in ["data", "run", "log", "secrets"]:
+        for name in ["data", "run", "log", "secrets", "programs"]:
             self.directory.joinpath(name).mkdir(exist_ok=True)
+        for program in HERE.joinpath("apps").glob("*.py"):
+            shutil.copy(program, self.directory / "programs")
         for service, role in CLUSTERS.items():
             self.start_cluster(service, role)
         store = self.data("documents")
@@ -433,7 +435,7 @@ class Town:
         began = time.monotonic()
         self.platform.kill(self.state["services"])
         say(f"all its servers are dead ({time.monotonic() - began:.1f} s)")
-        for name in ["data", "run", "log", "secrets"]:
+        for name in ["data", "run", "log", "secrets", "programs"]:
             until(lambda: remove(self.directory / name), f"{name} could not be deleted", seconds=10)
         self.platform.clean_up()
         self.file.unlink()

@@ -15,9 +15,9 @@ package struct Institution: Formed, Hashable, Sendable {
     package internal(set) var people: [Person]
     /// Files beside the blueprint that tell of more of them.
     package let structureFiles: [Written<String>]
-    package let services: [Service]
-    package let applications: [Application]
-    package let data: [DataSet]
+    package private(set) var services: [Service]
+    package private(set) var applications: [Application]
+    package private(set) var data: [DataSet]
     package let platforms: [Platform]
 
     init?(_ form: Form) {
@@ -49,5 +49,16 @@ package struct Institution: Formed, Hashable, Sendable {
             of: Platform.self)
         guard let name else { return nil }
         self.name = name
+    }
+
+    /// Only these applications and data sets, and the services of which no application is missing.
+    package func keeping(applications ids: Set<String>, data dataIds: Set<String>) -> Institution {
+        var kept = self
+        kept.applications = applications.filter { ids.contains($0.id.value) }
+        kept.data = data.filter { dataIds.contains($0.id.value) }
+        kept.services = services.filter { service in
+            !service.applications.isEmpty && service.applications.allSatisfy { ids.contains($0.value) }
+        }
+        return kept
     }
 }

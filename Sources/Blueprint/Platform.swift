@@ -20,6 +20,11 @@ package struct Platform: Formed, Hashable, Sendable {
     /// Of a cluster: the context of kubectl's configuration, and the namespace.
     package let context: Written<String>?
     package let namespace: Written<String>?
+    /// The host that takes outgoing mail there.
+    package let mail: Written<String>?
+    /// Shell commands that lead people to what runs there, and no longer.
+    package let serve: Written<String>?
+    package let leave: Written<String>?
     /// Who runs it, where it stands, and whose law its operator obeys.
     package let `operator`: Written<String>?
     package let country: Written<String>?
@@ -34,6 +39,14 @@ package struct Platform: Formed, Hashable, Sendable {
         host = form.text("host", Words("the machine; else this one", de: "der Rechner; sonst dieser"))
         context = form.text("context", Words("context of kubectl's configuration", de: "Kontext der kubectl-Konfiguration"))
         namespace = form.text("namespace", Words("namespace in a cluster", de: "Namensraum im Cluster"))
+        mail = form.text("mail", Words("host that takes outgoing mail there", de: "Rechner, der dort ausgehende Post annimmt"))
+        serve = form.text(
+            "serve",
+            Words(
+                "command that leads people there once it serves, such as a change of DNS",
+                de: "Befehl, der die Menschen dorthin führt, sobald sie dient, etwa eine DNS-Änderung"))
+        leave = form.text(
+            "leave", Words("command that undoes it when it is stopped", de: "Befehl, der das beim Beenden zurücknimmt"))
         `operator` = form.text("operator", Words("who runs it", de: "wer sie betreibt"))
         country = Self.country("country", Words("where it stands", de: "wo sie steht"), form)
         jurisdiction = Self.country(

@@ -35,6 +35,17 @@ package struct TwinMoment: Sendable {
             .compactMap { at($0, institution, wanted, logs) }
     }
 
+    /// The latest state that each application can be brought back to, which need not be that of
+    /// one moment: none waits for another's log. nil while a data set has never been captured.
+    package static func latest(
+        of institution: Institution, among snapshots: [Observed.Fact], logs: [String: LogReach]
+    ) -> TwinMoment? {
+        let end = Moment(seconds: .max)
+        return at(end, institution, snapshots, logs).map { found in
+            TwinMoment(moment: found.oldest?.moment ?? end, parts: found.parts)
+        }
+    }
+
     private static func at(
         _ moment: Moment, _ institution: Institution, _ snapshots: [Observed.Fact],
         _ logs: [String: LogReach]

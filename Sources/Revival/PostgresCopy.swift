@@ -54,6 +54,37 @@ package struct PostgresCopy: Sendable {
         } catch { throw error.at(directory).trouble(act) }
     }
 
+    /// Who may connect when it is started by Zwilling.
+    package static let accessFile = "zwilling_hba.conf"
+
+    private static let access = """
+        local all all trust
+        local replication all trust
+        host all all 127.0.0.0/8 md5
+        host all all samenet md5
+
+        """
+
+    /// Lets it be started with `accessFile`: whoever may enter the directory of its socket is let
+    /// in, and who comes over the networks of this machine with a password, since the addresses of
+    /// an activation are others than the original's; then comes what the original said.
+    package func openUp() throws(Trouble) {
+        let act = Words("Cannot make startable", de: "Kann nicht startfähig machen:")
+        do throws(SystemError) {
+            let data = try Descriptor.directory(directory)
+            let owner = try data.status()
+            // Debian keeps a server's settings outside of its data directory.
+            try rewrite("postgresql.conf", data, owner, isMade: true) { $0 }
+            var access: [UInt8] = []
+            do throws(SystemError) {
+                access = try data.contents(Array("pg_hba.conf".utf8), upTo: Self.fileBytesMax)
+            } catch { guard error.kind == .missing else { throw error } }
+            try rewrite(Self.accessFile, data, owner, isMade: true) { _ in
+                Array(Self.access.utf8) + access
+            }
+        } catch { throw error.at(directory).trouble(act) }
+    }
+
     /// Changes a file, which goes on belonging to the server's user.
     private func rewrite(
         _ name: String, _ data: borrowing Descriptor, _ owner: FileStatus, isMade: Bool = false,

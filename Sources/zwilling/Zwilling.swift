@@ -51,7 +51,10 @@ struct Zwilling: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: say("In a crisis", de: "In der Krise"),
-                subcommands: [RestoreCommand.self]),
+                subcommands: [
+                    ActivateCommand.self, RunningCommand.self, StopCommand.self, RestoreCommand.self,
+                    KeepRunningCommand.self, AskCommand.self,
+                ]),
         ])
 
     static func main() async {

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Files
+import FoundationEssentials
+import Ground
+import Subprocess
+import SystemPackage
+
+/// A program that is to go on running: started again whenever it ends, until told to stop.
+package struct KeptProgram: Codable, Sendable {
+    /// The program, by its path or as found in PATH, and its arguments.
+    package var arguments: [String]
+    package var environment: [String: String] = [:]
+    /// Variables that nobody else may see; they stand in no argument and no environment but the
+    /// program's own.
+    package var secretVariables: [String: [UInt8]] = [:]
+    /// By name; whoever keeps it where there is none.
+    package var user: String?
+    package var group: UInt32?
+    /// That ends it in order.
+    package var stopSignal = "SIGTERM"
+
+    package init(_ arguments: [String]) { self.arguments = arguments }
+
+    /// How long it may take to end in order.
+    private static let patience = Duration.seconds(30)
+    private static let restartMillisecondsMin = 250
+    private static let restartMillisecondsMax = 15_000
+    /// One that ran for so long begins anew with little patience.
+    private static let steadySeconds = 60.0
+
+    package init(from path: [UInt8]) throws(Trouble) {
+        let act = Words("Cannot read what to keep running", de: "Was laufen soll, ist nicht lesbar:")
+        let bytes: [UInt8]
+        do throws(SystemError) { bytes = try Machine.readWhole(path, upTo: 1 << 24) } catch { throw error.trouble(act) }
+        do { self = try JSONDecoder().decode(KeptProgram.self, from: Data(bytes)) } catch {
+            throw Trouble(.damaged, Words("\"\(printable(path))\" tells no program.", de: "„\(printable(path))“ nennt kein Programm."), cause: error)
+        }
+    }
+
+    package func write(to path: [UInt8]) throws(Trouble) {
+        do {
+            try Machine.writeDurably(path, Array(try JSONEncoder().encode(self)))
+        } catch {
+            throw Trouble(
+                .system, Words("Cannot write \"\(printable(path))\".", de: "„\(printable(path))“ lässt sich nicht schreiben."),
+                cause: error)
+        }
+    }
+
+    /// Keeps it running until this process is told to stop (`StopRequest`), and ends it then.
+    ///
+    /// - Parameter mark: notes the process that runs, or that none does, for whoever looks.
+    package func keep(mark: @escaping @Sendable (_ process: Int32?) -> Void) async {
+        var wait = Self.restartMillisecondsMin
+        while !StopRequest.wait(milliseconds: 0) {
+            let begun = Terminal.seconds()
+            await runOnce(mark)
+            if StopRequest.wait(milliseconds: 0) { return }
+            mark(nil)
+            if Terminal.seconds() - begun > Self.steadySeconds { wait = Self.restartMillisecondsMin }
+            Terminal.say("zwilling: the program has ended and is started again in \(wait) ms\n")
+            if StopRequest.wait(milliseconds: wait) { return }
+            wait = min(2 * wait, Self.restartMillisecondsMax)
+        }
+    }
+
+    private func runOnce(_ mark: @escaping @Sendable (Int32?) -> Void) async {
+        let configuration = configuration
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    let ended = try await Subprocess.run(
+                        configuration, input: .none, output: .currentStandardOutput,
+                        error: .currentStandardError
+                    ) { running in
+                        mark(running.processIdentifier.value)
+                        return running.processIdentifier.value
+                    }
+                    Terminal.say("zwilling: the program: \(ended.terminationStatus)\n")
+                    // What a shell has started need not have ended with it.
+                    Machine.killGroup(ended.closureResult)
+                }
+                group.addTask {
+                    while !StopRequest.wait(milliseconds: 0) { try await Task.sleep(for: .milliseconds(50)) }
+                }
+                _ = try await group.next()
+                group.cancelAll()
+            }
+        } catch is CancellationError {
+            // It was told to stop.
+        } catch { Terminal.say("zwilling: the program cannot be run: \(error)\n") }
+    }
+
+    private var signal: Signal { stopSignal == "SIGINT" ? .interrupt : .terminate }
+
+    private var configuration: Configuration {
+        // It ends with whoever keeps it, also where that is killed.
+        var line = ["setpriv", "--pdeathsig", String(stopSignal.dropFirst(3))]
+        if let user, let group {
+            line += ["--reuid", user, "--regid", "\(group)", "--init-groups"]
+        }
+        line += arguments
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        options.teardownSequence = [
+            // A database's processes have each a meaning of their own for an interrupt.
+            .send(
+                signal: signal, toProcessGroup: signal == .terminate,
+                allowedDurationToNextStep: Self.patience),
+            .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1)),
+        ]
+        var variables: [[UInt8]] = []
+        // Nothing of whoever started it, beyond what every program has.
+        for name in ["PATH", "LANG", "LC_ALL", "TZ", "HOME"] where environment[name] == nil {
+            if let value = Terminal.environment(name) { variables.append(Array("\(name)=\(value)".utf8)) }
+        }
+        variables += environment.map { Array("\($0.key)=\($0.value)".utf8) }
+        variables += secretVariables.map { Array("\($0.key)=".utf8) + $0.value }
+        return Configuration(
+            executable: .name(line[0]), arguments: Arguments(Array(line.dropFirst())),
+            environment: .custom(variables.map { $0 + [0] }), workingDirectory: FilePath("/"), platformOptions: options)
+    }
+}
+
+extension Terminal {
+    fileprivate static func say(_ text: String) {
+        do throws(SystemError) { try write(Array(text.utf8), to: .talk) } catch {
+            // Nobody reads it.
+        }
+    }
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Blueprint
+import Capture
+import Files
+import Ground
+import Programs
+import Synchronization
+import Vault
+
+/// What an activation does, for whoever watches.
+package enum ActivationEvent: Sendable {
+    case brings(dataSet: String, RestoreProgress)
+    case back(dataSet: String, bytes: UInt64, seconds: Double)
+    /// Something of a data set is not back; the rest is.
+    case incomplete(dataSet: String, LeftOut)
+    case starts(member: String)
+    case stands(member: String, after: Double)
+}
+
+/// A plan → programs that run, on a platform, from what the vault has. Whatever ends it, the same
+/// again goes on where it was.
+package final class Activation: Sendable {
+    package struct Setting: Sendable {
+        package let plan: RevivalPlan
+        package let place: ActivationPlace
+        package let platform: any LivePlatform
+        package let builder: LaunchBuilder
+        package let questions: Questions
+
+        package init(
+            _ plan: RevivalPlan, at place: ActivationPlace, on platform: any LivePlatform,
+            builder: LaunchBuilder, questions: Questions
+        ) {
+            (self.plan, self.place, self.platform) = (plan, place, platform)
+            (self.builder, self.questions) = (builder, questions)
+        }
+    }
+
+    private let vault: OpenVault
+    private let units: Units
+    private let setting: Setting
+    private let journal: ActivationJournal
+    private let report: @Sendable (ActivationEvent) -> Void
+    private let board = Mutex<[String: Result<Double, Trouble>]>([:])
+
+    private static let glanceMilliseconds = 50
+    private static let serverSeconds = 600.0
+
+    package init(
+        _ vault: OpenVault, _ units: Units, _ setting: Setting, _ journal: ActivationJournal,
+        report: @escaping @Sendable (ActivationEvent) -> Void
+    ) {
+        (self.vault, self.units, self.setting) = (vault, units, setting)
+        (self.journal, self.report) = (journal, report)
+    }
+
+    /// Returns when all of it stands.
+    package func run() async throws(Trouble) {
+        let members = setting.plan.members
+        try await setting.platform.prepare(members.map(\.id))
+        let failure = await withTaskGroup(of: Void.self) { group -> Trouble? in
+            do throws(Trouble) {
+                for member in members {
+                    for data in member.data { try await bring(data) }
+                    for other in member.after { try await wait(for: other) }
+                    try await load(for: member)
+                    try await start(member)
+                    group.addTask { await self.watch(member) }
+                }
+                for member in members { try await wait(for: member.id) }
+                return nil
+            } catch {
+                group.cancelAll()
+                return error
+            }
+        }
+        if let failure { throw failure }
+        try journal.note(.served, setting.plan.institution.name.value)
+    }
+
+    // MARK: Data
+
+    private func bring(_ data: DataSet) async throws(Trouble) {
+        let id = data.id.value
+        guard !journal.has(.brought, id), let part = journal.part(id) else { return }
+        let begun = Terminal.seconds()
+        let place = setting.place
+        let bytes: UInt64
+        switch data.source {
+        case .secret:
+            bytes = try await restore(part, to: place.part(.secrets), overwriting: true)
+            try await hand(over: id)
+        case .files, .command:
+            let target = place.part(.data, id)
+            try await Tree.remove(target)
+            bytes = try await restore(part, to: target, overwriting: false)
+            try Tree.letThrough(target)
+        case .postgres:
+            let target = place.part(.data, id)
+            try await Tree.remove(target)
+            let goal: RecoveryGoal = part.isLatest ? .latest : .moment(part.moment)
+            let report = report
+            let came = try await ClusterReturn(vault, units).run(id, to: goal, at: target) { report(.brings(dataSet: id, $0)) }
+            bytes = came.restored.counts.bytes
+            try await prepareServer(data)
+        }
+        let seconds = Terminal.seconds() - begun
+        try journal.note(.brought, id, seconds: seconds, bytes: bytes)
+        report(.back(dataSet: id, bytes: bytes, seconds: seconds))
+    }
+
+    private func restore(
+        _ part: ActivationState.Part, to target: [UInt8], overwriting: Bool
+    ) async throws(Trouble) -> UInt64 {
+        guard let fact = vault.observed.snapshots.first(where: { $0.id.hex == part.snapshot }) else {
+            throw .snapshotIsGone(part)
+        }
+        var options = RestoreOptions()
+        options.overwrites = overwriting
+        let (report, id) = (report, part.dataSet)
+        let restored = try await Restore(vault, fact, options: options).run(to: target) { report(.brings(dataSet: id, $0)) }
+        for one in restored.notRestored { report(.incomplete(dataSet: id, one)) }
+        return restored.counts.bytes
+    }
+
+    /// A program without a container reads a secret as the user as whom it runs.
+    private func hand(over secret: String) async throws(Trouble) {
+        guard !setting.platform.hasOwnFiles, Machine.isRoot else { return }
+        let user = setting.plan.institution.applications
+            .first { $0.secrets.contains { $0.data.value == secret } && $0.user != nil }?.user?.value
+        guard let user else { return }
+        try await Tree.give(setting.place.part(.secrets, secret), to: user)
+    }
+
+    /// The user of the original may have another number here.
+    private func prepareServer(_ data: DataSet) async throws(Trouble) {
+        guard case .postgres(let postgres) = data.source else { return }
+        let sockets = setting.place.part(.run, setting.plan.institution.serverName(of: data.id.value))
+        do throws(SystemError) {
+            try Machine.makeDirectories(sockets)
+            try Descriptor.directory(setting.place.part(.data, data.id.value)).setPermissions(0o711)
+        } catch { throw error.trouble(Words("Cannot make", de: "Lässt sich nicht anlegen:")) }
+        guard !setting.platform.hasOwnFiles, Machine.isRoot else { return }
+        let user = LaunchBuilder.user(of: postgres)
+        try await Tree.give(setting.place.part(.data, data.id.value), to: user)
+        try await Tree.give(sockets, to: user)
+    }
+
+    /// What a dump tool said goes into its load tool once the servers stand.
+    private func load(for member: RevivalPlan.Member) async throws(Trouble) {
+        guard let application = member.application else { return }
+        for data in member.data {
+            guard case .command(let command) = data.source, let line = command.load,
+                !journal.has(.loaded, data.id.value), let part = journal.part(data.id.value),
+                let fact = vault.observed.snapshots.first(where: { $0.id.hex == part.snapshot })
+            else { continue }
+            let begun = Terminal.seconds()
+            let text = setting.builder.replaced(line.value, for: application)
+            let program = Program(
+                setting.platform.outside + ["/bin/sh", "-c", text], timeout: .seconds(command.timeout.seconds))
+            let bytes = try await Load(vault, fact).run(program)
+            try journal.note(.loaded, data.id.value, seconds: Terminal.seconds() - begun, bytes: bytes)
+        }
+    }
+
+    // MARK: Programs
+
+    private func start(_ member: RevivalPlan.Member) async throws(Trouble) {
+        if journal.has(.started, member.id), try await setting.platform.standing()[member.id] == .runs { return }
+        report(.starts(member: member.id))
+        try await setting.platform.start(setting.builder.launch(member))
+        try journal.note(.started, member.id)
+    }
+
+    private func wait(for member: String) async throws(Trouble) {
+        while true {
+            if let result = board.withLock({ $0[member] }) {
+                _ = try result.get()
+                return
+            }
+            if StopRequest.wait(milliseconds: 0) { throw .wasStopped }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { throw .wasStopped }
+        }
+    }
+
+    /// Asks until it answers, or has had its time.
+    private func watch(_ member: RevivalPlan.Member) async {
+        let begun = Terminal.seconds()
+        let limit = Self.seconds(for: member)
+        var last: Trouble?
+        var result: Result<Double, Trouble>?
+        while result == nil, !Task.isCancelled {
+            do throws(Trouble) {
+                try await setting.questions.stands(member)
+                let seconds = Terminal.seconds() - begun
+                try journal.note(.stands, member.id, seconds: seconds)
+                report(.stands(member: member.id, after: seconds))
+                result = .success(seconds)
+            } catch { last = error }
+            if result == nil, Terminal.seconds() - begun > limit {
+                result = .failure(.doesNotStand(member.id, limit, last, await setting.platform.log(of: member.id)))
+            }
+            do { try await Task.sleep(for: .milliseconds(Self.glanceMilliseconds)) } catch { break }
+        }
+        if let result { board.withLock { $0[member.id] = result } }
+    }
+
+    private static func seconds(for member: RevivalPlan.Member) -> Double {
+        member.application?.health.map { Double($0.within.seconds) } ?? serverSeconds
+    }
+}
+
+/// The state of an activation, written after each change.
+package final class ActivationJournal: Sendable {
+    private let place: ActivationPlace
+    private let held: Mutex<ActivationState>
+    private let begun = Terminal.seconds()
+    /// Tells others of a change, such as the vault.
+    private let spread: @Sendable (ActivationState) -> Void
+
+    package init(
+        _ state: ActivationState, at place: ActivationPlace,
+        spread: @escaping @Sendable (ActivationState) -> Void
+    ) throws(Trouble) {
+        (self.place, self.spread) = (place, spread)
+        held = Mutex(state)
+        try state.write(at: place)
+    }
+
+    package var state: ActivationState { held.withLock { $0 } }
+
+    func has(_ kind: ActivationState.Step.Kind, _ what: String) -> Bool { state.has(kind, what) }
+
+    func part(_ dataSet: String) -> ActivationState.Part? { state.parts.first { $0.dataSet == dataSet } }
+
+    func note(
+        _ kind: ActivationState.Step.Kind, _ what: String, seconds: Double = 0, bytes: UInt64 = 0
+    ) throws(Trouble) {
+        let step = ActivationState.Step(
+            kind: kind, what: what, at: Terminal.seconds() - begun, seconds: seconds, bytes: bytes)
+        try change { state in
+            state.steps.removeAll { $0.kind == kind && $0.what == what }
+            state.steps.append(step)
+        }
+    }
+
+    package func change(_ body: (inout ActivationState) -> Void) throws(Trouble) {
+        let changed = try held.withLock { state throws(Trouble) in
+            body(&state)
+            try state.write(at: place)
+            return state
+        }
+        spread(changed)
+    }
+}
+
+/// Trees of files as a whole, by the tools of the system.
+enum Tree {
+    private static let patience = Duration.seconds(3600)
+
+    static func remove(_ path: [UInt8]) async throws(Trouble) {
+        _ = try await Program(
+            ["rm", "-rf", "--one-file-system", "--", String(decoding: path, as: UTF8.self)], timeout: patience
+        ).output(upTo: 1 << 16)
+    }
+
+    static func give(_ path: [UInt8], to user: String) async throws(Trouble) {
+        let group = try await ProcessPlatform.group(of: user)
+        _ = try await Program(
+            ["chown", "-R", "--no-dereference", "\(user):\(group)", "--", String(decoding: path, as: UTF8.self)], timeout: patience
+        ).output(upTo: 1 << 16)
+    }
+
+    /// Others may pass, and see only what they may see in it.
+    static func letThrough(_ path: [UInt8]) throws(Trouble) {
+        do throws(SystemError) { try Descriptor.directory(path).setPermissions(0o711) } catch {
+            throw error.at(path).trouble(Words("Cannot set permissions of", de: "Rechte lassen sich nicht setzen:"))
+        }
+    }
+}
+
+extension Trouble {
+    fileprivate static let wasStopped = Trouble(
+        .system,
+        Words("The activation was told to stop before all of it stands.", de: "Die Aktivierung wurde beendet, ehe alles steht."),
+        advice: Words("The same command goes on where it was.", de: "Derselbe Befehl macht dort weiter."))
+
+    fileprivate static func snapshotIsGone(_ part: ActivationState.Part) -> Trouble {
+        Trouble(
+            .missing,
+            Words(
+                "Snapshot \(part.snapshot.prefix(8)) of \"\(part.dataSet)\" is no longer in the vault.",
+                de: "Sicherungsstand \(part.snapshot.prefix(8)) von „\(part.dataSet)“ ist nicht mehr im Tresor."))
+    }
+
+    fileprivate static func doesNotStand(
+        _ member: String, _ seconds: Double, _ last: Trouble?, _ log: String
+    ) -> Trouble {
+        let line = log.split(separator: "\n").last.map { ": " + printable(Array($0.utf8.prefix(300))) } ?? "."
+        return Trouble(
+            .system,
+            Words(
+                "\"\(member)\" does not stand after \(Int(seconds)) s. \(last?.message.english ?? "")",
+                de: "„\(member)“ steht nach \(Int(seconds)) s nicht. \(last?.message.german ?? "")"),
+            advice: Words("The last it said\(line)", de: "Zuletzt sagte es\(line)"))
+    }
+}

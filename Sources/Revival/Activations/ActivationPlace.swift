@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Blueprint
+import Files
+import Ground
+
+/// The directory of an activation: what was brought back, and what is kept of it while it runs.
+package struct ActivationPlace: Sendable, Hashable {
+    package let path: [UInt8]
+
+    package init(_ path: [UInt8]) { self.path = path }
+
+    package enum Part: String, CaseIterable {
+        /// One directory for each data set.
+        case data
+        case secrets
+        /// Sockets, and the marks of what runs.
+        case run
+        case logs
+        case blueprint
+    }
+
+    package func part(_ part: Part) -> [UInt8] { path + Array("/\(part.rawValue)".utf8) }
+    package func part(_ part: Part, _ name: String) -> [UInt8] { self.part(part) + Array("/\(name)".utf8) }
+
+    package var journal: [UInt8] { path + Array("/activation.json".utf8) }
+
+    /// A data directory of PostgreSQL.
+    package func cluster(_ data: String) -> [UInt8] { part(.data, data) + Array("/pgdata".utf8) }
+
+    /// Where the first path of a data set of files has come to lie, or any other of its paths.
+    package func files(_ data: String, _ path: String) -> [UInt8] { part(.data, data) + Array(path.utf8) }
+
+    /// A socket's path is at most 107 bytes long (unix(7)).
+    private static let pathBytesMax = 60
+
+    package func make() throws(Trouble) {
+        guard path.count <= Self.pathBytesMax else {
+            throw Trouble(
+                .wrongUse,
+                Words(
+                    "\"\(printable(path))\" is too long for the sockets of databases in it.",
+                    de: "„\(printable(path))“ ist zu lang für die Sockets von Datenbanken darin."),
+                advice: Words(
+                    "Name a directory of at most \(Self.pathBytesMax) characters with --to.",
+                    de: "Mit --to ein Verzeichnis mit höchstens \(Self.pathBytesMax) Zeichen nennen."))
+        }
+        do throws(SystemError) {
+            for one in Part.allCases {
+                try Machine.makeDirectories(part(one))
+                // Programs of several users must get to what is theirs, and see nothing else.
+                try Descriptor.directory(part(one)).setPermissions(0o711)
+            }
+            try Descriptor.directory(path).setPermissions(0o711)
+        } catch { throw error.at(path).trouble(Words("Cannot make", de: "Lässt sich nicht anlegen:")) }
+    }
+}
+
+extension ActivationPlace {
+    /// Deletes all of it.
+    package func remove() async throws(Trouble) { try await Tree.remove(path) }
+}

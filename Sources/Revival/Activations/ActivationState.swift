@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Capture
+import Files
+import FoundationEssentials
+import Ground
+import Vault
+
+/// What an activation has done so far: all that it takes to go on after it was killed, and what
+/// `running` shows. Written durably after every step.
+package struct ActivationState: Codable, Sendable {
+    package enum Mode: String, Codable, Sendable { case emergency, drill }
+
+    /// From what a data set is brought back; chosen once, so that a resumed activation takes the same.
+    package struct Part: Codable, Sendable {
+        package let dataSet: String
+        package let snapshot: String
+        /// The state that it is brought back to.
+        package let seconds: Int64
+        package let nanoseconds: UInt32
+        /// Whether that is all there is.
+        package let isLatest: Bool
+
+        package var moment: Moment { Moment(seconds: seconds, nanoseconds: nanoseconds) }
+    }
+
+    package struct Step: Codable, Sendable {
+        package enum Kind: String, Codable, Sendable {
+            case brought, started, stands, loaded, served
+        }
+
+        package let kind: Kind
+        /// A data set or a member.
+        package let what: String
+        /// Since the activation began; of the run that did it.
+        package let at: Double
+        package let seconds: Double
+        package let bytes: UInt64
+    }
+
+    package let id: String
+    package let mode: Mode
+    package let institution: String
+    package let vault: String
+    package let platform: String
+    package let kind: String
+    package let services: [String]
+    package let begunSeconds: Int64
+    package let parts: [Part]
+    package var steps: [Step] = []
+    /// Since when all of it stands; nil before.
+    package var standsSinceSeconds: Int64?
+    /// The writer that protects it from then on.
+    package var writer: String?
+
+    package init(
+        id: String, mode: Mode, institution: String, vault: String, platform: String, kind: String,
+        services: [String], begunSeconds: Int64, moment: TwinMoment, logs: [String: LogReach]
+    ) {
+        (self.id, self.mode, self.institution, self.vault) = (id, mode, institution, vault)
+        (self.platform, self.kind, self.services) = (platform, kind, services)
+        self.begunSeconds = begunSeconds
+        parts = moment.parts.map { part in
+            let id = part.snapshot.body.dataSet
+            return Part(
+                dataSet: id, snapshot: part.snapshot.id.hex, seconds: part.moment.seconds,
+                nanoseconds: part.moment.nanoseconds,
+                isLatest: logs[id]?.end.map { $0 <= part.moment } ?? false)
+        }
+    }
+
+    package func has(_ kind: Step.Kind, _ what: String) -> Bool {
+        steps.contains { $0.kind == kind && $0.what == what }
+    }
+
+    /// nil where there is none.
+    package init?(at place: ActivationPlace) throws(Trouble) {
+        let bytes: [UInt8]
+        do throws(SystemError) { bytes = try Machine.readWhole(place.journal, upTo: 1 << 24) } catch {
+            if error.kind == .missing { return nil }
+            throw error.trouble(Words("Cannot read", de: "Nicht lesbar:"))
+        }
+        do { self = try JSONDecoder().decode(ActivationState.self, from: Data(bytes)) } catch {
+            throw Trouble(
+                .damaged,
+                Words(
+                    "\"\(printable(place.journal))\" does not tell what an activation has done.",
+                    de: "„\(printable(place.journal))“ sagt nicht, was eine Aktivierung getan hat."),
+                advice: Words("Activate to another directory with --to.", de: "Mit --to in ein anderes Verzeichnis aktivieren."),
+                cause: error)
+        }
+    }
+
+    package var encoded: [UInt8] {
+        get throws(Trouble) {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            do { return Array(try encoder.encode(self)) } catch {
+                throw Trouble(.system, Words("Cannot note a step.", de: "Ein Schritt lässt sich nicht notieren."), cause: error)
+            }
+        }
+    }
+
+    package func write(at place: ActivationPlace) throws(Trouble) {
+        let bytes = try encoded
+        do throws(SystemError) { try Machine.writeDurably(place.journal, bytes) } catch {
+            throw error.trouble(Words("Cannot write", de: "Lässt sich nicht schreiben:"))
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Files
+import Ground
+import Postgres
+import Vault
+
+/// A PostgreSQL cluster out of the vault → a data directory that starts and takes connections.
+package struct ClusterReturn: Sendable {
+    private let vault: OpenVault
+    private let units: Units
+
+    package init(_ vault: OpenVault, _ units: Units) { (self.vault, self.units) = (vault, units) }
+
+    /// - Returns: how far its log leads.
+    /// - Throws: also where something of it did not come back: such a cluster must not be started.
+    package func run(
+        _ dataSet: String, to goal: RecoveryGoal, at target: [UInt8],
+        report: @escaping @Sendable (RestoreProgress) -> Void
+    ) async throws(Trouble) -> (reach: RecoveryReach, restored: Restored) {
+        guard let found = try Recovery.candidates(of: dataSet, to: goal, among: vault.observed, units).first,
+            let span = found.base.body.postgres
+        else { throw .noCluster(dataSet) }
+        let restored = try await Restore(vault, found.base, options: RestoreOptions()).run(to: target, report: report)
+        if let missing = restored.notRestored.first { throw missing.trouble }
+        let playback = LogPlayback(vault, found)
+        let copy = PostgresCopy(at: target, span)
+        let reach = try await playback.play(into: copy.directory)
+        if let trouble = reach.troubles.first { throw trouble }
+        try copy.settle(to: playback.target(after: reach), on: reach.timeline)
+        try copy.openUp()
+        return (reach, restored)
+    }
+}
+
+extension Trouble {
+    fileprivate static func noCluster(_ dataSet: String) -> Trouble {
+        Trouble(
+            .missing,
+            Words("The vault has no copy of the cluster \"\(dataSet)\".", de: "Der Tresor hat keine Kopie des Clusters „\(dataSet)“."),
+            advice: Words("\"zwilling snapshots\" shows what there is.", de: "„zwilling snapshots“ zeigt, was es gibt."))
+    }
+}

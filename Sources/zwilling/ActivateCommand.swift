@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: EUPL-1.2
+import ArgumentParser
+import Blueprint
+import Files
+import Ground
+import Revival
+import Vault
+
+struct ActivateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "activate",
+        abstract: say("Make the twin run here: emergency operation.", de: "Den Zwilling hier laufen lassen: Notbetrieb starten."),
+        discussion: say(
+            """
+            Needs the vault and the passphrase, and nothing of the original. Brings back what the
+            applications of the blueprint work on, starts them in the order of their needs and of
+            the urgency of their services, and returns when all of them answer. If it is killed, the
+            same command goes on where it was.
+              zwilling activate --emergency --vault /mnt/backup/vault
+              zwilling activate --emergency --service registration --platform reserve
+            """,
+            de: """
+                Braucht den Tresor und die Passphrase, und nichts vom Original. Holt zurück, womit
+                die Anwendungen im Bauplan arbeiten, startet sie in der Reihenfolge ihrer
+                Abhängigkeiten und der Dringlichkeit ihrer Leistungen, und endet, wenn alle
+                antworten. Wird er abgebrochen, macht derselbe Befehl dort weiter.
+                  zwilling activate --emergency --vault /mnt/backup/tresor
+                  zwilling activate --emergency --service anmeldung --platform reserve
+                """))
+
+    @Flag(
+        help: ArgumentHelp(
+            say("Emergency operation: the twin takes over.", de: "Notbetrieb: Der Zwilling übernimmt.")))
+    var emergency = false
+
+    @Option(
+        help: ArgumentHelp(
+            say("The institution's name, as confirmation.", de: "Name der Institution, zur Bestätigung."),
+            valueName: "name"))
+    var confirm: String?
+
+    @Option(
+        help: ArgumentHelp(
+            say("A new directory for what comes back.", de: "Ein neues Verzeichnis für das, was zurückkommt."),
+            valueName: say("dir", de: "verz")))
+    var to: PathArgument?
+
+    @Flag(
+        help: ArgumentHelp(
+            say("Also where a need has no stand-in.", de: "Auch wenn für etwas Gebrauchtes kein Ersatz genannt ist.")))
+    var withoutStandIns = false
+
+    @OptionGroup var revival: RevivalOptions
+    @OptionGroup var blueprint: BlueprintOptions
+    @OptionGroup var vault: VaultOptions
+    @OptionGroup var passphrase: PassphraseOptions
+    @OptionGroup var output: OutputOptions
+
+    mutating func validate() throws {
+        guard emergency else {
+            throw ValidationError(
+                say("Say that it is an emergency with --emergency; \"zwilling drill\" rehearses.",
+                    de: "Mit --emergency sagen, dass es ernst ist; „zwilling drill“ übt."))
+        }
+    }
+
+    mutating func run() async throws {
+        StopRequest.expect()
+        let known = try await KnownVault(vault)
+        let local = LocalActivations(try StateDirectory())
+        let vaultId = known.vault.keyring.vault.description
+        let earlier = try local.all().filter { $0.state.vault == vaultId && $0.state.mode == .emergency }
+        let unfinished = earlier.first { $0.state.standsSinceSeconds == nil }
+        if unfinished == nil, let running = earlier.first { throw Trouble.runsAlready(running.state) }
+        let open = try await known.opened(passphrase)
+        let source = try await RevivalSource(known, open, revival, blueprint: blueprint)
+        let name = source.plan.institution.name.value
+        guard confirm == name else { throw Trouble.unconfirmed(name) }
+        try tellNeeds(source)
+        let host = try await PlatformChoice(revival.platform, source.plan)
+        let id = unfinished?.state.id ?? Self.newId()
+        let place = try unfinished?.place ?? to.map { ActivationPlace(try $0.absolute()) } ?? local.usualPlace(id)
+        if unfinished == nil { try source.check(place) }
+        try place.make()
+        try source.blueprint.lay(into: place)
+        let state = unfinished?.state ?? ActivationState(
+            id: id, mode: .emergency, institution: name, vault: vaultId, platform: host.platform.id.value,
+            kind: host.platform.kind.value.rawValue, services: source.plan.services.map(\.id.value),
+            begunSeconds: World.real.now().seconds, moment: source.moment, logs: source.logs)
+        try local.note(id, at: place)
+        let journal = try ActivationJournal(state, at: place) { _ in }
+        let run = try ActivationRun(source, host, at: place, id: id, isolation: nil, mail: host.platform.mail?.value ?? "")
+        tell(
+            say(
+                "\(plain(name)) from \(localTime(source.moment.moment)) on \(host.shown), in \(printable(place.path))",
+                de: "\(plain(name)) vom \(localTime(source.moment.moment)) auf \(host.shown), in \(printable(place.path))"))
+        let begun = Terminal.seconds()
+        let progress = ProgressLine(output)
+        defer { progress.end() }
+        try await Activation(open, source.units, run.setting, journal) { ActivationTold.tell($0, progress, since: begun) }.run()
+        try journal.change { $0.standsSinceSeconds = World.real.now().seconds }
+        progress.end()
+        let report = ActivationReport(source.plan, journal.state, seconds: Terminal.seconds() - begun)
+        try output.json ? showJSON(report.fields) : show(report.lines)
+    }
+
+    private func tellNeeds(_ source: RevivalSource) throws(Trouble) {
+        for lost in source.standIns {
+            tell(
+                say(
+                    "\(plain(lost.application)) needs \(plain(lost.need.shown)); if it is gone: \(plain(lost.need.standIn?.value ?? ""))",
+                    de: "\(plain(lost.application)) braucht \(plain(lost.need.shown)); fällt das aus: \(plain(lost.need.standIn?.value ?? ""))"))
+        }
+        guard let lost = source.unprovided.first, !withoutStandIns else { return }
+        throw Trouble(
+            .wrongUse,
+            Words(
+                "\"\(plain(lost.application))\" needs \(plain(lost.need.shown)), for which the blueprint has no stand-in.",
+                de: "„\(plain(lost.application))“ braucht \(plain(lost.need.shown)), wofür der Bauplan keinen Ersatz nennt."),
+            advice: Words(
+                "Add --without-stand-ins if it is there or can be done without, or choose other services with --service.",
+                de: "--without-stand-ins hinzufügen, wenn es da ist oder entbehrlich, oder mit --service andere Leistungen wählen."))
+    }
+
+    static func newId() -> String { World.real.random(4).hex }
+}
+
+extension Trouble {
+    fileprivate static func runsAlready(_ state: ActivationState) -> Trouble {
+        Trouble(
+            .exists,
+            Words(
+                "The twin of \(plain(state.institution)) runs here already: \(state.id).",
+                de: "Der Zwilling von \(plain(state.institution)) läuft hier schon: \(state.id)."),
+            advice: Words(
+                "\"zwilling running\" shows it, \"zwilling stop\" ends it.",
+                de: "„zwilling running“ zeigt ihn, „zwilling stop“ beendet ihn."))
+    }
+
+    fileprivate static func unconfirmed(_ name: String) -> Trouble {
+        Trouble(
+            .wrongUse,
+            Words(
+                "The twin of \"\(plain(name))\" shall take over: that must be confirmed.",
+                de: "Der Zwilling von „\(plain(name))“ soll übernehmen: Das muss bestätigt werden."),
+            advice: Words("Add --confirm '\(plain(name))'.", de: "--confirm '\(plain(name))' hinzufügen."))
+    }
+}

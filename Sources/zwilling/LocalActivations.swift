@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Files
+import Ground
+import Revival
+
+/// The activations of this machine: one small file each, which tells where it lies.
+struct LocalActivations {
+    struct One {
+        let place: ActivationPlace
+        let state: ActivationState
+    }
+
+    private let states: StateDirectory
+    private var folder: [UInt8] { states.path + Array("/activations".utf8) }
+
+    init(_ states: StateDirectory) { self.states = states }
+
+    /// Where one lies if nobody says otherwise. Programs of other users must get there, which they
+    /// do not below root's home.
+    func usualPlace(_ id: String) -> ActivationPlace {
+        Machine.isRoot
+            ? ActivationPlace(Array("/var/lib/zwilling/\(id)".utf8))
+            : ActivationPlace(states.path + Array("/running/\(id)".utf8))
+    }
+
+    func all() throws(Trouble) -> [One] {
+        let names: [[UInt8]]
+        do throws(SystemError) { names = try Descriptor.directory(folder).names() } catch {
+            if error.kind == .missing { return [] }
+            throw error.at(folder).trouble(Words("Cannot read", de: "Nicht lesbar:"))
+        }
+        var all: [One] = []
+        for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            let path: [UInt8]
+            do throws(SystemError) { path = try Machine.readWhole(file(name), upTo: 4096) } catch {
+                throw error.trouble(Words("Cannot read", de: "Nicht lesbar:"))
+            }
+            let place = ActivationPlace(path)
+            if let state = try ActivationState(at: place) { all.append(One(place: place, state: state)) }
+        }
+        return all
+    }
+
+    func note(_ id: String, at place: ActivationPlace) throws(Trouble) {
+        do throws(SystemError) {
+            try Machine.makeDirectories(folder)
+            try Machine.writeDurably(file(Array(id.utf8)), place.path)
+        } catch { throw error.trouble(Words("Cannot write", de: "Lässt sich nicht schreiben:")) }
+    }
+
+    func forget(_ id: String) { Machine.discardFile(file(Array(id.utf8))) }
+
+    private func file(_ name: [UInt8]) -> [UInt8] { folder + [UInt8(ascii: "/")] + name }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: EUPL-1.2
+import ArgumentParser
+import Blueprint
+import Capture
+import Files
+import Ground
+import Revival
+import Vault
+
+/// What is brought back, and where to: shared by `activate` and `drill`.
+struct RevivalOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            say("Only what this service stands on; several are possible.", de: "Nur, worauf diese Leistung beruht; mehrfach möglich."),
+            valueName: "id"))
+    var service: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            say(
+                "Back to this moment, such as '2026-11-25 14:30'; else as far as it goes.",
+                de: "Zurück auf diesen Zeitpunkt, etwa '2026-11-25 14:30'; sonst so weit es geht."),
+            valueName: say("moment", de: "zeitpunkt")))
+    var moment: MomentArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            say(
+                "The platform of the blueprint; else the first that this machine can be.",
+                de: "Die Plattform im Bauplan; sonst die erste, die dieser Rechner sein kann."), valueName: "id"))
+    var platform: String?
+}
+
+struct MomentArgument: ExpressibleByArgument {
+    let moment: Moment
+
+    init?(argument: String) {
+        guard let moment = zwilling.moment(from: argument) else { return nil }
+        self.moment = moment
+    }
+}
+
+/// All that an activation is made from, chosen and checked before anything is written.
+struct RevivalSource {
+    let open: OpenVault
+    let units: Units
+    let blueprint: StoredBlueprint
+    let plan: RevivalPlan
+    let moment: TwinMoment
+    let logs: [String: LogReach]
+
+    init(
+        _ known: KnownVault, _ open: OpenVault, _ options: RevivalOptions, blueprint file: BlueprintOptions
+    ) async throws {
+        self.open = open
+        if file.file != nil {
+            blueprint = try StoredBlueprint(file.files(of: file.blueprint()))
+        } else {
+            blueprint = try await StoredBlueprint(open, at: options.moment?.moment)
+        }
+        plan = try RevivalPlan(of: blueprint.institution, for: options.service)
+        let units = try await Units(of: open.observed)
+        self.units = units
+        let observed = open.observed
+        let clusters = plan.institution.data.filter { $0.kind == .postgres }.map(\.id.value)
+        logs = Dictionary(
+            uniqueKeysWithValues: clusters.map { ($0, LogReach(of: $0, among: observed, units)) })
+        let found: TwinMoment?
+        if let wanted = options.moment?.moment {
+            found = TwinMoment.all(of: plan.institution, among: observed.snapshots, logs: logs)
+                .first { $0.moment <= wanted }
+        } else {
+            found = TwinMoment.latest(of: plan.institution, among: observed.snapshots, logs: logs)
+        }
+        guard let found else { throw Self.nothing(plan.institution, observed, options.moment?.moment) }
+        moment = found
+        tellFindings(observed.troubles + units.troubles)
+    }
+
+    private static func nothing(
+        _ institution: Institution, _ observed: Observed, _ moment: Moment?
+    ) -> Trouble {
+        let there = Set(observed.snapshots.filter { fact in moment.map { fact.body.begun <= $0 } ?? true }.map(\.body.dataSet))
+        let missing = institution.data.map(\.id.value).filter { !there.contains($0) }.map { plain($0) }
+            .joined(separator: ", ")
+        return Trouble(
+            .missing,
+            Words("There is no copy of: \(missing).", de: "Es gibt keine Kopie von: \(missing)."),
+            advice: Words(
+                "\"zwilling moments\" shows to which moments the whole twin can go back; --service chooses what does without.",
+                de: "„zwilling moments“ zeigt, auf welche Zeitpunkte der ganze Zwilling zurück kann; --service wählt, was ohne auskommt."))
+    }
+
+    /// Bytes of the copies.
+    var bytes: UInt64 { moment.parts.reduce(0) { $0 + $1.snapshot.body.counts.bytes } }
+
+    /// What is missed elsewhere and has a stand-in, and what has none.
+    var standIns: [RevivalPlan.LostNeed] { plan.lost.filter { $0.need.standIn != nil } }
+    var unprovided: [RevivalPlan.LostNeed] { plan.lost.filter { $0.need.standIn == nil } }
+
+    /// That the place can take it.
+    func check(_ place: ActivationPlace) throws(Trouble) {
+        var folder = place.path
+        while !Machine.exists(folder), let slash = folder.lastIndex(of: UInt8(ascii: "/")), slash > 0 {
+            folder.removeSubrange(slash...)
+        }
+        let free: UInt64
+        do throws(SystemError) { free = try Machine.freeBytes(folder) } catch {
+            throw error.trouble(Words("Cannot look at", de: "Nicht einsehbar:"))
+        }
+        guard free > bytes else {
+            throw Trouble(
+                .full,
+                Words(
+                    "\(printable(folder)) has \(size(free)) left; what comes back needs \(size(bytes)).",
+                    de: "\(printable(folder)) hat noch \(size(free)) frei; was zurückkommt, braucht \(size(bytes))."),
+                advice: Words("Name a directory with more room with --to.", de: "Mit --to ein Verzeichnis mit mehr Platz nennen."))
+        }
+        let memory = Machine.freeMemory() ?? .max
+        let wanted = UInt64(plan.members.count) * Self.memoryBytesOfOne
+        if memory < wanted {
+            warn(
+                Words(
+                    "\(plan.members.count) programs will run, and only \(size(memory)) of memory are left.",
+                    de: "\(plan.members.count) Programme werden laufen, und nur \(size(memory)) Arbeitsspeicher sind frei."))
+        }
+    }
+
+    /// Less than this for each of them is too little for almost any.
+    private static let memoryBytesOfOne: UInt64 = 64 << 20
+}
+
+extension Need {
+    /// For people.
+    var shown: String {
+        [kind.value.rawValue, name?.value, provider?.value].compactMap(\.self).joined(separator: " ")
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: EUPL-1.2
+import ArgumentParser
+import Blueprint
+import Files
+import Ground
+import Revival
+
+struct RunningCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "running",
+        abstract: say("Show which twins run on this machine.", de: "Zeigen, welche Zwillinge auf diesem Rechner laufen."),
+        discussion: say(
+            """
+            Each program with how it stands, where it answers, and since when all of them do.
+              zwilling running
+            """,
+            de: """
+                Jedes Programm mit seinem Stand, wo es antwortet, und seit wann alle antworten.
+                  zwilling running
+                """))
+
+    @OptionGroup var output: OutputOptions
+
+    struct Member: Encodable {
+        let id: String
+        let standing: Standing
+    }
+
+    struct Fields: Encodable {
+        let activation, institution, platform, mode, directory: String
+        let begun: String
+        let standsSince: String?
+        let members: [Member]
+    }
+
+    mutating func run() async throws {
+        var all: [Fields] = []
+        for one in try LocalActivations(StateDirectory()).all() {
+            let standing = try await one.live().standing()
+            let state = one.state
+            all.append(
+                Fields(
+                    activation: state.id, institution: state.institution, platform: state.platform,
+                    mode: state.mode.rawValue, directory: printable(one.place.path),
+                    begun: isoTime(Moment(seconds: state.begunSeconds)),
+                    standsSince: state.standsSinceSeconds.map { isoTime(Moment(seconds: $0)) },
+                    members: standing.keys.sorted().map { Member(id: $0, standing: standing[$0] ?? .stopped) }))
+        }
+        if output.json { return try showJSON(["running": all]) }
+        guard !all.isEmpty else { return try show([say("Nothing runs here.", de: "Hier läuft nichts.")]) }
+        for (fields, one) in zip(all, try LocalActivations(StateDirectory()).all()) {
+            let since = one.state.standsSinceSeconds.map { localTime(Moment(seconds: $0)) }
+            try show(
+                [
+                    "\(fields.activation)  \(plain(fields.institution))  \(plain(fields.platform))  "
+                        + (since.map { say("stands since \($0)", de: "steht seit \($0)") }
+                            ?? say("is not complete; \"zwilling activate\" goes on", de: "ist unvollständig; „zwilling activate“ macht weiter"))
+                ] + table(fields.members.map { ["  " + plain($0.id), say($0.standing.words)] }, rightAligned: []))
+        }
+    }
+}
+
+extension Standing {
+    fileprivate var words: Words {
+        switch self {
+        case .runs: Words("runs", de: "läuft")
+        case .restarts: Words("has ended and is started again", de: "endete und wird neu gestartet")
+        case .stopped: Words("stopped", de: "steht still")
+        }
+    }
+}
+
+struct StopCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stop",
+        abstract: say("End a twin that runs on this machine.", de: "Einen Zwilling beenden, der auf diesem Rechner läuft."),
+        discussion: say(
+            """
+            Ends its programs in order, the applications before their databases. What it worked on
+            stays where it is unless --delete-data says otherwise, so it wants to be confirmed by the
+            institution's name.
+              zwilling stop --confirm 'Stadt Musterstadt'
+            """,
+            de: """
+                Beendet die Programme der Reihe nach, die Anwendungen vor ihren Datenbanken. Womit sie
+                gearbeitet haben, bleibt liegen, wenn --delete-data nichts anderes sagt; zu bestätigen
+                mit dem Namen der Institution.
+                  zwilling stop --confirm 'Stadt Musterstadt'
+                """))
+
+    @Argument(
+        help: ArgumentHelp(
+            say("Which one, as \"running\" shows it; else the only one.", de: "Welcher, wie „running“ ihn zeigt; sonst der einzige."),
+            valueName: "id"))
+    var id: String?
+
+    @Option(
+        help: ArgumentHelp(say("The institution's name, as confirmation.", de: "Name der Institution, zur Bestätigung."), valueName: "name"))
+    var confirm: String?
+
+    @Flag(
+        help: ArgumentHelp(say("Delete what it worked on.", de: "Löschen, womit er gearbeitet hat.")))
+    var deleteData = false
+
+    @OptionGroup var output: OutputOptions
+
+    mutating func run() async throws {
+        let local = LocalActivations(try StateDirectory())
+        let all = try local.all().filter { one in id.map { one.state.id.hasPrefix($0) } ?? true }
+        guard let one = all.first, all.count == 1 else { throw Trouble.whichOne(all.map(\.state.id)) }
+        guard confirm == one.state.institution else { throw Trouble.stopUnconfirmed(one.state) }
+        try await one.end(deletingData: deleteData)
+        local.forget(one.state.id)
+        let text = deleteData
+            ? say("Ended, and deleted \(printable(one.place.path)).", de: "Beendet und \(printable(one.place.path)) gelöscht.")
+            : say("Ended. What it worked on lies in \(printable(one.place.path)).", de: "Beendet. Womit er gearbeitet hat, liegt in \(printable(one.place.path)).")
+        try output.json ? showJSON(["stopped": one.state.id]) : show([text])
+    }
+}
+
+extension LocalActivations.One {
+    /// The platform on which it runs, as `running` and `stop` need it.
+    func live() throws(Trouble) -> any LivePlatform {
+        state.kind == Platform.Kind.podman.rawValue
+            ? PodmanPlatform(id: state.id, isolation: nil)
+            : ProcessPlatform(at: place, keeper: try PlatformChoice.ownProgram(), isolation: nil)
+    }
+
+    func end(deletingData: Bool) async throws(Trouble) {
+        let live = try live()
+        let order = state.steps.filter { $0.kind == .started }.map(\.what)
+        for member in order.reversed() { try await live.stop(member) }
+        try await live.clear()
+        if deletingData { try await place.remove() }
+    }
+}
+
+extension Trouble {
+    fileprivate static func whichOne(_ ids: [String]) -> Trouble {
+        ids.isEmpty
+            ? Trouble(.missing, Words("No such twin runs here.", de: "Ein solcher Zwilling läuft hier nicht."), advice: Words("\"zwilling running\" shows which do.", de: "„zwilling running“ zeigt, welche laufen."))
+            : Trouble(
+                .wrongUse,
+                Words("Several run here: \(ids.joined(separator: ", ")).", de: "Hier laufen mehrere: \(ids.joined(separator: ", "))."),
+                advice: Words("Name one of them.", de: "Einen davon nennen."))
+    }
+
+    fileprivate static func stopUnconfirmed(_ state: ActivationState) -> Trouble {
+        Trouble(
+            .wrongUse,
+            Words(
+                "Ending the twin of \"\(plain(state.institution))\" must be confirmed: people work with it.",
+                de: "Den Zwilling von „\(plain(state.institution))“ zu beenden muss bestätigt werden: Menschen arbeiten damit."),
+            advice: Words("Add --confirm '\(plain(state.institution))'.", de: "--confirm '\(plain(state.institution))' hinzufügen."))
+    }
+}
