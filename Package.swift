@@ -15,6 +15,9 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let nIOCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nIOHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nIOPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func names(_ rooms: [String]) -> [Target.Dependency] { rooms.map { .target(name: $0) } }
@@ -37,6 +40,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(
             url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -56,6 +60,7 @@ let package = Package(
         + room("Files", needs: ["CLinux", "Ground"])
         + room("Postgres", needs: ["CPostgres", "Ground"])
         + room("Programs", needs: ["Ground", "Files"], from: [subprocess, systemPackage])
+        + room("Wire", needs: ["Ground", "Files"], from: [nIOCore, nIOHTTP1, nIOPosix])
         + room("Survey", needs: ["Ground", "Blueprint", "Files"])
         + room("Sites", needs: ["Ground", "Files"])
         + room(
