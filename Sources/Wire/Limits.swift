@@ -13,6 +13,14 @@ enum Limits {
     /// Languages that are looked at.
     static let wishesMax = 32
 
+    /// Of mail, with its end and the dot before a dot; RFC 5321, 4.5.3.1.6.
+    static let lineBytesMax = 1001
+    /// RFC 5321, 4.5.3.1.3.
+    static let pathBytesMax = 256
+    static let recipientsMax = 100
+    static let mailBytesMax = 10 << 20
+    static let subjectBytesMax = 1000
+
     private static func head(
         fieldBytesMax: Int, bytesMax: Int
     ) -> NIOHTTPDecoderLimitConfiguration {
