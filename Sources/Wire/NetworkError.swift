@@ -23,7 +23,8 @@ enum NetworkError: Int32 {
             Words("another program listens there", de: "dort lauscht schon ein anderes Programm")
         case .addressAbsent:
             Words(
-                "this machine does not have that address", de: "dieser Rechner hat die Adresse nicht")
+                "this machine does not have that address",
+                de: "dieser Rechner hat die Adresse nicht")
         case .networkUnreachable, .hostUnreachable:
             Words("no way leads there", de: "dorthin führt kein Weg")
         case .reset:

@@ -73,12 +73,12 @@ extension Peer {
         switch silence {
         case .timeUp:
             let (seconds, rest) = time.components
-            let span = "\(seconds).\(rest / 100_000_000_000_000_000)"
+            let tenths = rest / 100_000_000_000_000_000
             return (
                 .system,
                 Words(
-                    "no whole answer within \(span) seconds",
-                    de: "keine vollständige Antwort binnen \(span.replacing(".", with: ",")) Sekunden"),
+                    "no whole answer within \(seconds).\(tenths) seconds",
+                    de: "keine vollständige Antwort binnen \(seconds),\(tenths) Sekunden"),
                 Words(
                     "See whether it is still starting or overloaded, or give it longer.",
                     de: "Prüfen, ob die Anwendung noch startet oder überlastet ist, oder ihr mehr "

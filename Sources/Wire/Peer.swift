@@ -37,7 +37,9 @@ struct Peer: Sendable {
     }
 
     /// A connection that does not read yet, so that nothing is lost before somebody listens.
-    private func open(on loop: any EventLoop, within time: Duration) -> EventLoopFuture<any Channel> {
+    private func open(
+        on loop: any EventLoop, within time: Duration
+    ) -> EventLoopFuture<any Channel> {
         let bootstrap = ClientBootstrap(group: loop)
             .channelOption(.autoRead, value: false)
             .connectTimeout(TimeAmount(time))

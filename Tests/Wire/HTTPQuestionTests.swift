@@ -169,7 +169,9 @@ struct HTTPQuestionTests {
         try await RawServer.serving(.isSilent) { port in
             let question = HTTPQuestion(host: "127.0.0.1", port: port, path: "/")
             await withTaskGroup(of: Trouble?.self) { group in
-                group.addTask { await trouble { _ = try await question.ask(within: .seconds(3600)) } }
+                group.addTask {
+                    await trouble { _ = try await question.ask(within: .seconds(3600)) }
+                }
                 group.cancelAll()
                 for await trouble in group {
                     #expect(trouble?.message.english.contains("given up") == true)

@@ -96,7 +96,7 @@ enum Helper {
 
 /// Runs a server until `body` ends, which learns its port. The server has ended after that.
 func serving<Result>(
-    _ run: @escaping @Sendable (_ listening: @escaping @Sendable (Int) -> Void) async throws -> Void,
+    _ run: @escaping @Sendable (@escaping @Sendable (_ port: Int) -> Void) async throws -> Void,
     _ body: (_ port: Int) async throws -> Result
 ) async throws -> Result {
     let (ports, told) = AsyncStream.makeStream(of: Int.self)

@@ -47,7 +47,8 @@ struct MailSinkTests {
                 client.ehlo()
                 print(client.has_extn("pipelining"), client.esmtp_features["size"])
                 print(client.verify("anybody")[0], client.noop()[0], client.rset()[0])
-                body = b"X: y\r\nsUBJECT:\t Ein\r\n langer Betreff\r\n\r\n.\r\n..\r\n.x\r\nSubject: no\r\n"
+                body = b"X: y\r\nsUBJECT:\t Ein\r\n langer Betreff\r\n\r\n"
+                body += b".\r\n..\r\n.x\r\nSubject: no\r\n"
                 print(client.sendmail("amt@a.example", ["b@b.example", "c@c.example"], body))
                 print(len(body))
                 print(client.sendmail("", ["b@b.example"], b"\r\n"))
@@ -158,7 +159,8 @@ struct MailSinkTests {
     @Test("100 recipients are taken, and the others told to come again")
     func recipients() async throws {
         let (codes, mails) = try await codes(
-            #"b"EHLO x\r\nMAIL FROM:<a@b>\r\n" + b"RCPT TO:<c@d>\r\n" * 101 + b"DATA\r\n.\r\nQUIT\r\n""#)
+            #"b"EHLO x\r\nMAIL FROM:<a@b>\r\n" + b"RCPT TO:<c@d>\r\n" * 101 + "#
+                + #"b"DATA\r\n.\r\nQUIT\r\n""#)
         #expect(codes.dropFirst(2).prefix(100).allSatisfy { $0 == 250 })
         #expect(codes.suffix(4) == [452, 354, 250, 221])
         #expect(mails.map(\.recipients.count) == [100])
@@ -180,13 +182,15 @@ struct MailSinkTests {
                 except TimeoutError: pass
             print("ended")
             dribbler.close()
-            deaf = connect()
-            deaf.setblocking(False)
-            for _ in range(2000):
-                try: deaf.send(b"NOOP\\r\\n" * 1000)
-                except OSError: break
+            deaf = socket.socket()
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+            deaf.connect(("127.0.0.1", port))
+            try:
+                for _ in range(1600): deaf.sendall(b"EHLO x\\r\\n" * 1250)
+                print("all was read, and its replies are kept")
+            except OSError: print("held back")
             print(connect().recv(3).decode())
             """)
-        #expect(told == ["421", "ended", "220"])
+        #expect(told == ["421", "ended", "held back", "220"])
     }
 }

@@ -21,9 +21,10 @@ struct RawServer {
     static func serving<Result>(
         _ manner: Manner, _ body: (_ port: Int) async throws -> Result
     ) async throws -> Result {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        // A thread of its own, so that a flood drowns nobody else's.
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let count = Counter()
-        let server = try await ServerBootstrap(group: loop)
+        let server = try await ServerBootstrap(group: group)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Talker(manner, count))
@@ -32,9 +33,10 @@ struct RawServer {
         do {
             let result = try await body(server.localAddress?.port ?? 0)
             try await server.close()
+            try await group.shutdownGracefully()
             return result
         } catch {
-            try await server.close()
+            try await group.shutdownGracefully()
             throw error
         }
     }
@@ -48,7 +50,9 @@ private final class Talker: ChannelInboundHandler {
     private let count: Counter
     private var hasBegun = false
 
-    init(_ manner: RawServer.Manner, _ count: Counter) { (self.manner, self.count) = (manner, count) }
+    init(_ manner: RawServer.Manner, _ count: Counter) {
+        (self.manner, self.count) = (manner, count)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !hasBegun else { return }
@@ -67,7 +71,8 @@ private final class Talker: ChannelInboundHandler {
             channel.closeFuture.whenComplete { _ in drops.cancel() }
         case .floods(let first, let again):
             channel.writeAndFlush(ByteBuffer(bytes: first), promise: nil)
-            Self.flood(channel, ByteBuffer(bytes: again))
+            let wave = ByteBuffer(bytes: Array(repeatElement(again, count: 100).joined()))
+            Self.flood(channel, wave)
         case .isSilent: break
         }
     }
