@@ -12,23 +12,31 @@ package struct Drill: Sendable {
     private let activation: Activation
     /// A command of people that looks at all that came back; it fails the drill unless it ends with 0.
     private let scan: String?
+    /// Beside the platform's own: what keeps the sink for mail.
+    private let keeper: ProcessPlatform
 
     private static let scanPatience = Duration.seconds(3600)
 
-    package init(_ setting: Activation.Setting, _ journal: ActivationJournal, _ activation: Activation, scan: String?) {
-        (self.setting, self.journal, self.activation, self.scan) = (setting, journal, activation, scan)
+    package init(
+        _ setting: Activation.Setting, _ journal: ActivationJournal, _ activation: Activation, keeper: ProcessPlatform,
+        scan: String?
+    ) {
+        (self.setting, self.journal, self.activation) = (setting, journal, activation)
+        (self.keeper, self.scan) = (keeper, scan)
     }
 
     /// Whatever happens is in the report; what was started is gone when this returns.
-    package func run(_ report: inout DrillReport, incomplete: () -> [DrillReport.Fault]) async {
+    ///
+    /// - Parameter last: looks at what will be gone.
+    package func run(_ report: inout DrillReport, last: (inout DrillReport) -> Void) async {
         let begun = Terminal.seconds()
         do throws(Trouble) {
             try await activation.run()
             report.standsAfter = Terminal.seconds() - begun
         } catch { report.faults.append(DrillReport.Fault(error.message)) }
-        report.faults += incomplete()
         for trial in await trials() { report.trials.append(trial) }
         if let scan { await look(scan, &report) }
+        last(&report)
         note(&report)
         await tearDown(&report)
         report.seconds = Terminal.seconds() - begun
@@ -138,7 +146,8 @@ package struct Drill: Sendable {
         } catch { report.faults.append(DrillReport.Fault(error.message)) }
         do throws(Trouble) {
             try await setting.platform.clear()
-            report.traces += try await setting.platform.traces()
+            try await keeper.clear()
+            report.traces += try await setting.platform.traces() + keeper.traces()
             try await setting.place.remove()
         } catch { report.faults.append(DrillReport.Fault(error.message)) }
         if Machine.exists(setting.place.path) { report.traces.append("directory \(printable(setting.place.path))") }
