@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
-import NIOCore
 
 /// Cuts what comes into lines that end in CR LF, and nowhere else: where a bare LF ends a line for
 /// one program and not for the next, a message can hide in another (SMTP smuggling).
-struct LineCutter {
-    enum Line: Equatable {
+package struct LineCutter {
+    package enum Line: Equatable {
         /// Without its end.
         case whole(ArraySlice<UInt8>)
         /// Longer than the limit, and not kept.
@@ -16,7 +15,9 @@ struct LineCutter {
     private var (cut, searched) = (0, 0)
     private var isTooLong = false
 
-    mutating func add(_ bytes: ByteBufferView) {
+    package init() {}
+
+    package mutating func add(_ bytes: some Collection<UInt8>) {
         kept.removeSubrange(..<cut)
         searched -= cut
         cut = 0
@@ -24,7 +25,7 @@ struct LineCutter {
     }
 
     /// The next line that has come to its end; nil when more has to come first.
-    mutating func next() -> Line? {
+    package mutating func next() -> Line? {
         while let feed = kept[searched...].firstIndex(of: 0x0a) {
             searched = feed + 1
             guard feed > cut, kept[feed - 1] == 0x0d else { continue }

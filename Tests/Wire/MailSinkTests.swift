@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 import Ground
+import NIOCore
+import NIOPosix
 import Synchronization
 import Testing
 import Wire
@@ -164,6 +166,31 @@ struct MailSinkTests {
         #expect(codes.dropFirst(2).prefix(100).allSatisfy { $0 == 250 })
         #expect(codes.suffix(4) == [452, 354, 250, 221])
         #expect(mails.map(\.recipients.count) == [100])
+    }
+
+    @Test("When its task is cancelled it shows its guests out", .timeLimit(.minutes(1)))
+    func cancelled() async throws {
+        let sink = MailSink(address: "127.0.0.1", port: 0, idle: .seconds(3600)) { _ in }
+        let guest = try await serving({ try await sink.run(listening: $0) }) { port in
+            let isIn = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
+            let guest = try await ClientBootstrap(group: isIn.futureResult.eventLoop)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(Guest(isIn))
+                    }
+                }.connect(host: "127.0.0.1", port: port).get()
+            try await isIn.futureResult.get()
+            return guest
+        }
+        try await guest.closeFuture.get()
+    }
+
+    /// Knows by the greeting that it is in.
+    private final class Guest: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let isIn: EventLoopPromise<Void>
+        init(_ isIn: EventLoopPromise<Void>) { self.isIn = isIn }
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) { isIn.succeed(()) }
     }
 
     @Test("One who is silent, dribbles or does not read the replies has to go, for the next one")
