@@ -19,6 +19,8 @@ package struct DataSetCapture: Sendable {
 
     /// The blueprint's own snapshots go by this name, which no data set may have.
     package static let blueprint = "blueprint"
+    /// The same for reports of drills.
+    package static let drills = "drills"
 
     private static let secretBytesMax = 1 << 20
 
@@ -42,16 +44,16 @@ package struct DataSetCapture: Sendable {
         }
     }
 
-    /// The blueprint with the files that it names.
+    /// The blueprint with the files that it names, or other small files that Zwilling makes itself.
     package func run(
-        blueprint files: [(name: String, bytes: [UInt8])], cache: WriterCache
+        blueprint files: [(name: String, bytes: [UInt8])], as id: String = blueprint, cache: WriterCache
     ) async throws(Trouble) -> Captured {
         let begun = writer.world.now()
         let held = files.map { file in
             let path = file.name.split(separator: "/").map { Array($0.utf8) }
             return (StreamedEntry(path, permissions: 0o600, modified: begun), file.bytes)
         }
-        return try await store(held, Self.blueprint, .blueprint, cache)
+        return try await store(held, id, id == Self.blueprint ? .blueprint : .files, cache)
     }
 
     // MARK: Kinds

@@ -74,7 +74,7 @@ struct ActivationRun {
 
     init(
         _ source: RevivalSource, _ choice: PlatformChoice, at place: ActivationPlace, id: String,
-        isolation: Isolation?, mail: String
+        isolation: Isolation?, mail: String?
     ) throws(Trouble) {
         let live = try choice.live(at: place, id: id, isolation: isolation)
         let builder = LaunchBuilder(source.plan.institution, place, live, mail: mail)

@@ -76,6 +76,8 @@ struct VaultState {
 
     enum File: String {
         case writerKey = "writer.key"
+        /// Of the writer that keeps reports of drills.
+        case drillKey = "drill.key"
         /// The path of the vault's directory.
         case place
         case memory, cache, lock
@@ -132,14 +134,18 @@ struct VaultState {
         } catch { throw error.at(folder).trouble(Words("Cannot lock", de: "Sperre misslingt:")) }
     }
 
-    func keys() throws(Trouble) -> WriterKeys? {
-        guard let bytes = try read(.writerKey) else { return nil }
+    func keys() throws(Trouble) -> WriterKeys? { try keys(in: .writerKey) }
+
+    func drillKeys() throws(Trouble) -> WriterKeys? { try keys(in: .drillKey) }
+
+    private func keys(in file: File) throws(Trouble) -> WriterKeys? {
+        guard let bytes = try read(file) else { return nil }
         do throws(Malformed) { return try WriterKeys(decoding: bytes) } catch {
             throw Trouble(
                 .damaged,
                 Words(
-                    "This machine's key file \"\(printable(path(.writerKey)))\" is damaged.",
-                    de: "Die Schlüsseldatei „\(printable(path(.writerKey)))“ ist beschädigt."),
+                    "This machine's key file \"\(printable(path(file)))\" is damaged.",
+                    de: "Die Schlüsseldatei „\(printable(path(file)))“ ist beschädigt."),
                 advice: Words(
                     "Make this machine a new writer with \"zwilling keys add --replace\".",
                     de: "Diesen Rechner mit „zwilling keys add --replace“ neu anmelden."),

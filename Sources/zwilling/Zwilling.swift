@@ -46,14 +46,14 @@ struct Zwilling: AsyncParsableCommand {
             CommandGroup(
                 name: say("Check", de: "Prüfen"),
                 subcommands: [
-                    StatusCommand.self, MomentsCommand.self, SnapshotsCommand.self, ListCommand.self, FindCommand.self, DiffCommand.self,
+                    StatusCommand.self, MomentsCommand.self, DrillCommand.self, DrillsCommand.self, SnapshotsCommand.self, ListCommand.self, FindCommand.self, DiffCommand.self,
                     VerifyCommand.self,
                 ]),
             CommandGroup(
                 name: say("In a crisis", de: "In der Krise"),
                 subcommands: [
                     ActivateCommand.self, RunningCommand.self, StopCommand.self, RestoreCommand.self,
-                    KeepRunningCommand.self, AskCommand.self,
+                    KeepRunningCommand.self, AskCommand.self, MailSinkCommand.self,
                 ]),
         ])
 

@@ -45,6 +45,8 @@ package final class Activation: Sendable {
 
     private static let glanceMilliseconds = 50
     private static let serverSeconds = 600.0
+    /// Seen lying on the ground so often, once a second, it will not stand.
+    private static let fallsMax = 6
 
     package init(
         _ vault: OpenVault, _ units: Units, _ setting: Setting, _ journal: ActivationJournal,
@@ -189,6 +191,7 @@ package final class Activation: Sendable {
         let limit = Self.seconds(for: member)
         var last: Trouble?
         var result: Result<Double, Trouble>?
+        var (falls, lookedAt) = (0, begun)
         while result == nil, !Task.isCancelled {
             do throws(Trouble) {
                 try await setting.questions.stands(member)
@@ -197,12 +200,21 @@ package final class Activation: Sendable {
                 report(.stands(member: member.id, after: seconds))
                 result = .success(seconds)
             } catch { last = error }
-            if result == nil, Terminal.seconds() - begun > limit {
-                result = .failure(.doesNotStand(member.id, limit, last, await setting.platform.log(of: member.id)))
+            if result == nil, Terminal.seconds() - lookedAt > 1 {
+                lookedAt = Terminal.seconds()
+                falls += await isDown(member.id) ? 1 : 0
+            }
+            if result == nil, Terminal.seconds() - begun > limit || falls >= Self.fallsMax {
+                result = .failure(.doesNotStand(member.id, Terminal.seconds() - begun, last, await setting.platform.log(of: member.id)))
             }
             do { try await Task.sleep(for: .milliseconds(Self.glanceMilliseconds)) } catch { break }
         }
         if let result { board.withLock { $0[member.id] = result } }
+    }
+
+    /// Between two starts.
+    private func isDown(_ member: String) async -> Bool {
+        do throws(Trouble) { return try await setting.platform.standing()[member] != .runs } catch { return false }
     }
 
     private static func seconds(for member: RevivalPlan.Member) -> Double {

@@ -45,6 +45,7 @@ package struct ActivationPlace: Sendable, Hashable {
                     de: "Mit --to ein Verzeichnis mit höchstens \(Self.pathBytesMax) Zeichen nennen."))
         }
         do throws(SystemError) {
+            try Machine.makeDirectories(path, permissions: 0o755)
             for one in Part.allCases {
                 try Machine.makeDirectories(part(one))
                 // Programs of several users must get to what is theirs, and see nothing else.

@@ -18,18 +18,8 @@ package struct StoredBlueprint: Sendable {
             fact.body.dataSet == DataSetCapture.blueprint && (moment.map { fact.body.begun <= $0 } ?? true)
         }
         guard let newest = all.max(by: { $0.body.begun < $1.body.begun }) else { throw .noBlueprint }
-        let tree = try await TreeReader(vault, newest, .whole)
-        let reader = tree.chunkReader()
-        var files: [(name: String, bytes: [UInt8])] = []
-        for file in try await tree.files() {
-            var bytes: [UInt8] = []
-            for chunk in file.chunks {
-                bytes += try await reader.read(chunk, .data)
-                guard bytes.count <= Blueprint.bytesMax else { throw .brokenBlueprint }
-            }
-            let name = file.path.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
-            files.append((name, bytes))
-        }
+        let read = try await SmallTree.read(vault, newest, upTo: Blueprint.bytesMax)
+        let files = read.sorted { $0.key < $1.key }.map { (name: $0.key, bytes: $0.value) }
         try self.init(files)
     }
 

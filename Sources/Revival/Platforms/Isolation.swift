@@ -13,16 +13,28 @@ package struct Isolation: Sendable {
         ["nsenter", "--target", "\(process)", "--net"] + (Machine.isRoot ? [] : ["--user", "--preserve-credentials"]) + ["--"]
     }
 
-    /// - Parameter name: by which the process that holds it can be found.
-    package static func make(_ name: String) async throws(Trouble) -> Isolation {
+    private static let startMilliseconds = 10_000
+
+    /// - Parameters:
+    ///   - name: by which the process that holds it can be found.
+    ///   - mark: a file that is to hold its number.
+    package static func make(_ name: String, _ mark: [UInt8]) async throws(Trouble) -> Isolation {
         let own = Machine.isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"]
-        let line = "ip link set lo up && echo $$ && exec sleep infinity </dev/null >/dev/null 2>&1"
-        let said = try await Program(
-            ["/bin/sh", "-c", "exec setsid --fork \"$@\"", name, "unshare"] + own + ["--net", "/bin/sh", "-c", line, name],
+        let line = "ip link set lo up && echo $$ >\"$1\" && exec sleep infinity"
+        let path = String(decoding: mark, as: UTF8.self)
+        _ = try await Program(
+            ["/bin/sh", "-c", "exec setsid --fork \"$@\" </dev/null >/dev/null 2>&1", name, "unshare"] + own
+                + ["--net", "/bin/sh", "-c", line, name, path],
             timeout: .seconds(30)
         ).output(upTo: 100)
-        guard let process = Int32(String(decoding: said, as: UTF8.self).filter(\.isNumber)) else { throw .noIsolation }
-        return Isolation(process: process)
+        for _ in 0..<startMilliseconds / 20 {
+            do throws(SystemError) {
+                let text = String(decoding: try Machine.readWhole(mark, upTo: 20), as: UTF8.self)
+                if text.hasSuffix("\n"), let process = Int32(text.dropLast()) { return Isolation(process: process) }
+            } catch { guard error.kind == .missing else { throw error.trouble(Words("Cannot read", de: "Nicht lesbar:")) } }
+            Machine.pause(milliseconds: 20)
+        }
+        throw .noIsolation
     }
 
     /// Ends it; the network goes with its last process.

@@ -32,6 +32,8 @@ package struct Launch: Sendable {
     package var secretFiles: [String: [UInt8]] = [:]
     package var shares: [Share] = []
     package var stop = Stop.terminate
+
+    package init(id: String) { self.id = id }
 }
 
 /// How one program stands.
