@@ -19,6 +19,8 @@ package struct DataSetCapture: Sendable {
 
     /// The blueprint's own snapshots go by this name, which no data set may have.
     package static let blueprint = "blueprint"
+    /// So do those of the container images.
+    package static let images = "images"
 
     private static let secretBytesMax = 1 << 20
 
@@ -52,6 +54,14 @@ package struct DataSetCapture: Sendable {
             return (StreamedEntry(path, permissions: 0o600, modified: begun), file.bytes)
         }
         return try await store(held, Self.blueprint, .blueprint, cache)
+    }
+
+    /// The container images that were found.
+    func run(
+        _ images: ImageCapture, _ look: ImageLook, cache: WriterCache,
+        report: @escaping @Sendable (CaptureProgress) -> Void
+    ) async throws(Trouble) -> ImageCapture.Outcome {
+        try await images.run(look, to: stream(Self.images, .files), cache: cache, report: report)
     }
 
     // MARK: Kinds
