@@ -240,7 +240,7 @@ struct ImageTests {
     "Container images from a registry",
     .enabled(
         if: Containers.isPossible && Registry.isPossible,
-        "needs podman, skopeo, /bin/busybox and docker-registry (tools/setup.sh test)"))
+        "needs podman, skopeo, /bin/busybox and docker-registry (CI=1 tools/setup.sh test)"))
 struct RegistryImageTests {
     let town: Town
     let zwilling: Computer

@@ -8,6 +8,8 @@ package struct CapturedImages: Hashable, Sendable {
     /// By reference.
     package var ids: [String: Digest]
 
+    package init(policy: Digest?, ids: [String: Digest]) { (self.policy, self.ids) = (policy, ids) }
+
     package static let none = CapturedImages(policy: nil, ids: [:])
 
     package var encoded: [UInt8] {

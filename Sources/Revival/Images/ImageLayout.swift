@@ -76,6 +76,15 @@ package struct ImageLayout: Sendable {
         throw .damagedImage(reference, digest.ociText)
     }
 
+    /// The newest snapshot of images of each host, the newest last: each host captures those that
+    /// it is in charge of. Whoever loads all of them in this order has every image.
+    package static func snapshots(among all: [Observed.Fact]) -> [Observed.Fact] {
+        let images = all.filter { $0.body.dataSet == DataSetCapture.images }
+        return Dictionary(grouping: images) { "\($0.writer.id) \($0.body.host)" }.values
+            .compactMap { $0.max { $0.sequence < $1.sequence } }
+            .sorted { ($0.body.begun, $0.id) < ($1.body.begun, $1.id) }
+    }
+
     static func blob(_ digest: Digest, _ folder: [UInt8]) -> [UInt8] {
         let steps = LayoutNames.blobs + [digest.hex]
         return folder + steps.flatMap { Array("/\($0)".utf8) }
