@@ -36,6 +36,13 @@ for_test() {
     # A site that can be made to hang.
     needs bindfs bindfs
     needs openssl openssl
+    # Images, their store, and a program for them that needs no library.
+    needs podman podman
+    needs skopeo skopeo
+    needs runc runc
+    needs busybox busybox-static
+    # Debian's package also starts it for the whole network, which nobody asked for elsewhere.
+    [[ -z "${CI:-}" ]] || needs docker-registry docker-registry
     [[ -x .build-venv/bin/python3 ]] && return
     # Debian takes ensurepip out of Python; a Python of one's own has it.
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)

@@ -28,6 +28,7 @@ struct Beside {
         for file in institution.applications.flatMap({ $0.configuration?.files ?? [] }) {
             _ = content(of: file.from)
         }
+        if let policy = institution.imagePolicy { _ = content(of: policy) }
         for process in institution.services.compactMap(\.process) {
             let isNew = !names.contains(process.value)
             if let bytes = content(of: process), isNew {

@@ -32,16 +32,21 @@ struct Check {
         unique(institution.applications.map(\.id), Words("application", de: "Anwendung"))
         unique(institution.data.map(\.id), Words("data set", de: "Datenbestand"))
         unique(institution.platforms.map(\.id), Words("platform", de: "Plattform"))
-        for id in institution.data.map(\.id) where id.value == Self.reserved {
+        for id in institution.data.map(\.id) {
+            guard let owner = Self.reserved[id.value] else { continue }
             findings.error(
-                .reservedID, at: id.place,
-                Words("The blueprint itself goes by this name.", de: "So heißt der Bauplan selbst."),
+                .reservedID, at: id.place, owner,
                 remedy: Words("Choose another id.", de: "Eine andere id wählen."))
         }
     }
 
-    /// The blueprint's own snapshots go by this name.
-    private static let reserved = "blueprint"
+    /// Snapshots of the institution that no data set describes go by these names.
+    private static let reserved = [
+        "blueprint": Words("The blueprint itself goes by this name.", de: "So heißt der Bauplan selbst."),
+        "drills": Words("The reports of drills go by this name.", de: "So heißen die Berichte der Übungen."),
+        "images": Words(
+            "The container images go by this name.", de: "So heißen die Container-Abbilder."),
+    ]
 
     private func unique(_ ids: [Written<String>], _ noun: Words) {
         var first: [String: Place] = [:]

@@ -19,6 +19,8 @@ package struct Institution: Formed, Hashable, Sendable {
     package private(set) var applications: [Application]
     package private(set) var data: [DataSet]
     package let platforms: [Platform]
+    /// A file beside the blueprint that says which images may be taken: containers-policy.json(5).
+    package let imagePolicy: Written<String>?
 
     init?(_ form: Form) {
         let name = form.text(
@@ -47,6 +49,11 @@ package struct Institution: Formed, Hashable, Sendable {
         platforms = form.list(
             "platforms", Words("where its applications can run", de: "wo ihre Anwendungen laufen können"),
             of: Platform.self)
+        imagePolicy = form.text(
+            "image-policy",
+            Words(
+                "file that says which container images may be captured, by whose signature (containers-policy.json)",
+                de: "Datei, die sagt, welche Container-Abbilder gesichert werden dürfen, mit wessen Signatur (containers-policy.json)"))
         guard let name else { return nil }
         self.name = name
     }

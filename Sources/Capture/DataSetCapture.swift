@@ -19,7 +19,9 @@ package struct DataSetCapture: Sendable {
 
     /// The blueprint's own snapshots go by this name, which no data set may have.
     package static let blueprint = "blueprint"
-    /// The same for reports of drills.
+    /// So do those of the container images.
+    package static let images = "images"
+    /// And the reports of drills.
     package static let drills = "drills"
 
     private static let secretBytesMax = 1 << 20
@@ -54,6 +56,14 @@ package struct DataSetCapture: Sendable {
             return (StreamedEntry(path, permissions: 0o600, modified: begun), file.bytes)
         }
         return try await store(held, id, id == Self.blueprint ? .blueprint : .files, cache)
+    }
+
+    /// The container images that were found.
+    func run(
+        _ images: ImageCapture, _ look: ImageLook, cache: WriterCache,
+        report: @escaping @Sendable (CaptureProgress) -> Void
+    ) async throws(Trouble) -> ImageCapture.Outcome {
+        try await images.run(look, to: stream(Self.images, .files), cache: cache, report: report)
     }
 
     // MARK: Kinds

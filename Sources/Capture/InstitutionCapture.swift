@@ -8,9 +8,11 @@ import Vault
 package struct DataSetOutcome: Sendable {
     package let id: String
     package let result: Result<Captured, Trouble>
+    /// What is in it, but not quite as people may expect.
+    package let warnings: [Words]
 
-    package init(id: String, result: Result<Captured, Trouble>) {
-        (self.id, self.result) = (id, result)
+    package init(id: String, result: Result<Captured, Trouble>, warnings: [Words] = []) {
+        (self.id, self.result, self.warnings) = (id, result, warnings)
     }
 }
 
@@ -95,6 +97,33 @@ package struct InstitutionCapture {
         } catch { note(DataSetCapture.blueprint, .failure(error)) }
     }
 
+    /// The container images, if there is something new in what was found.
+    ///
+    /// - Returns: what is to be remembered; nil where no snapshot was taken.
+    package mutating func run(
+        _ images: ImageCapture, _ look: ImageLook,
+        report: @escaping @Sendable (CaptureProgress) -> Void = { _ in }
+    ) async -> CapturedImages? {
+        for failure in look.failures { note(DataSetCapture.images, .failure(failure.trouble)) }
+        guard look.isNew else { return nil }
+        do throws(Trouble) {
+            let outcome = try await capture.run(images, look, cache: cache, report: report)
+            for failure in outcome.failures {
+                note(DataSetCapture.images, .failure(failure.trouble))
+            }
+            guard let (captured, images) = outcome.captured else {
+                await renew()
+                return nil
+            }
+            note(DataSetCapture.images, .success(captured), outcome.warnings)
+            return images
+        } catch {
+            note(DataSetCapture.images, .failure(error))
+            await renew()
+            return nil
+        }
+    }
+
     /// Units of a log → a range.
     mutating func merge(_ merge: LogMerge, _ run: LogRun) async throws(Trouble) -> Captured {
         do throws(Trouble) {
@@ -136,8 +165,10 @@ package struct InstitutionCapture {
         _ = try await Program(shell: line, timeout: hookTimeout).output(upTo: 1 << 20)
     }
 
-    private mutating func note(_ id: String, _ result: Result<Captured, Trouble>) {
-        outcomes.append(DataSetOutcome(id: id, result: result))
+    private mutating func note(
+        _ id: String, _ result: Result<Captured, Trouble>, _ warnings: [Words] = []
+    ) {
+        outcomes.append(DataSetOutcome(id: id, result: result, warnings: warnings))
         guard case .success(let captured) = result else { return }
         cache = captured.cache
         keep(captured)

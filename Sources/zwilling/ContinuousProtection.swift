@@ -68,7 +68,7 @@ struct ContinuousProtection {
                 de: "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) Datenbestände auf \(plain(host)), davon \(logs.count) nach ihrem Protokoll, nach \(printable(known.place))"))
         let wishes = Wishes(known.state)
         await ContinuousCapture(
-            capture, groups, logs: logs, newest: Self.newest(observed, writer.writer.id),
+            capture, groups, logs: logs, images: try images(plan, files, host, known.state), newest: Self.newest(observed, writer.writer.id),
             held: known.state.heldApplications,
             wishes: CaptureWishes(waiting: { wishes.waiting }) { wishes.answer($0, $1) },
             pause: { milliseconds in
@@ -77,6 +77,16 @@ struct ContinuousProtection {
             }, keep: { known.keep($0, for: writer) }, report: Self.report
         ).run(cache: cache, memory: memory)
         standing.keep()
+    }
+
+    private func images(
+        _ plan: Blueprint, _ files: [(name: String, bytes: [UInt8])], _ host: String,
+        _ state: VaultState
+    ) throws(Trouble) -> ImageWatch? {
+        guard let images = plan.images(on: host, files, for: state) else { return nil }
+        return ImageWatch(images, known: try state.images(), now: World.real.now) {
+            (captured) throws(Trouble) in try state.keep(images: captured)
+        }
     }
 
     private static func newest(_ observed: Observed, _ writer: Identifier) -> [String: Moment] {
@@ -119,6 +129,8 @@ struct ContinuousProtection {
                     de: "\(plain(captured.body.dataSet)): gesichert, \(size(captured.body.counts.bytes)), davon \(size(captured.body.addedBytes)) neu"))
             for one in captured.leftOut { tell("  " + say(one.trouble.message)) }
         case .failed(let id, let trouble): tell(id, trouble)
+        case .warning(let id, let words):
+            warn(Words("\(plain(id)): \(words.english)", de: "\(plain(id)): \(words.german)"))
         // Nobody waits for it, and nobody needs to know.
         case .merged: break
         }

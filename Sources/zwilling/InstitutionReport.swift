@@ -33,6 +33,9 @@ struct InstitutionReport {
 
     func show() throws(Trouble) {
         for one in captured.flatMap(\.leftOut) { tell("  " + say(one.trouble.message)) }
+        for outcome in outcomes {
+            for words in outcome.warnings { warn(words) }
+        }
         for (id, trouble) in failures {
             tell("zwilling: \(plain(id)): " + say(trouble.message))
             if let advice = trouble.advice { tell("  " + say(advice)) }
@@ -54,6 +57,7 @@ struct InstitutionReport {
             let counts: CountFields
             let bytesAdded: UInt64
             let leftOut: [LeftOutFields]
+            let warnings: [String]
         }
 
         struct Failure: Encodable {
@@ -70,11 +74,13 @@ struct InstitutionReport {
     var fields: Fields {
         Fields(
             institution: institution,
-            snapshots: captured.map { one in
-                Fields.Snapshot(
+            snapshots: outcomes.compactMap { outcome in
+                guard case .success(let one) = outcome.result else { return nil }
+                return Fields.Snapshot(
                     dataSet: one.body.dataSet, snapshot: one.id.hex, begun: isoTime(one.body.begun),
                     counts: CountFields(one.body.counts), bytesAdded: one.body.addedBytes,
-                    leftOut: one.leftOut.map { LeftOutFields($0) })
+                    leftOut: one.leftOut.map { LeftOutFields($0) },
+                    warnings: outcome.warnings.map { say($0) })
             },
             failures: failures.map {
                 Fields.Failure(dataSet: $0.id, finding: FindingFields($0.trouble))

@@ -161,6 +161,16 @@ struct ProtectCommand: AsyncParsableCommand {
                 progress.update(bytesDone: now.bytesDone, of: now.bytesFound, id)
             }
         }
+        if data.isEmpty || data.contains(DataSetCapture.images),
+            let images = plan.images(on: Machine.hostName(), files, for: known.state)
+        {
+            let look = await images.look(try known.state.images())
+            let id = DataSetCapture.images
+            let kept = await run.run(images, look) { now in
+                progress.update(bytesDone: now.bytesDone, of: now.bytesFound, id)
+            }
+            if let kept { try known.state.keep(images: kept) }
+        }
         progress.end()
         let report = InstitutionReport(
             plan.institution.name.value, run.outcomes, seconds: progress.seconds)
@@ -173,6 +183,7 @@ struct ProtectCommand: AsyncParsableCommand {
         _ known: KnownVault, _ groups: [ConsistencyGroup], of institution: Institution
     ) async throws {
         let wishes = Wishes(known.state)
+        guard !groups.isEmpty else { throw Trouble.imagesByService }
         let ids = groups.flatMap { $0.data.map(\.id.value) }
         let progress = ProgressLine(output)
         defer { progress.end() }
@@ -206,7 +217,8 @@ struct ProtectCommand: AsyncParsableCommand {
     private func wanted(_ institution: Institution) throws(Trouble) -> [ConsistencyGroup] {
         let host = Machine.hostName()
         let groups = institution.groups(on: host)
-        let here = Set(groups.flatMap { $0.data.map(\.id.value) })
+        var here = Set(groups.flatMap { $0.data.map(\.id.value) })
+        if !institution.images(on: host).isEmpty { here.insert(DataSetCapture.images) }
         if let foreign = data.first(where: { !here.contains($0) }) {
             throw Trouble(
                 .wrongUse,

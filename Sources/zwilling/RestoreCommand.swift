@@ -20,6 +20,7 @@ struct RestoreCommand: AsyncParsableCommand {
               zwilling restore 3f9a1b2c:/home/anna --to /home/anna --overwrite
               zwilling restore --to /tmp/r --include '*.ods' --include '/etc/ssl/'
               zwilling restore --data register-db --load
+              zwilling restore --data images --load
             A PostgreSQL cluster comes back as far as its log leads, to a moment, to a place in its
             log, or to a point that was named at the server.
               zwilling restore --data db --to /srv/db
@@ -33,6 +34,7 @@ struct RestoreCommand: AsyncParsableCommand {
                   zwilling restore 3f9a1b2c:/home/anna --to /home/anna --overwrite
                   zwilling restore --to /tmp/r --include '*.ods' --include '/etc/ssl/'
                   zwilling restore --data register-db --load
+                  zwilling restore --data images --load
                 Ein PostgreSQL-Cluster kommt zurück, so weit sein Protokoll führt, zu einem
                 Zeitpunkt, zu einer Stelle des Protokolls oder zu einem am Server benannten Punkt.
                   zwilling restore --data db --to /srv/db
@@ -59,8 +61,8 @@ struct RestoreCommand: AsyncParsableCommand {
     @Flag(
         help: ArgumentHelp(
             say(
-                "Hand the data set to the \"load\" command that the blueprint gives for it.",
-                de: "Den Datenbestand dem Befehl „load“ übergeben, den der Bauplan dafür nennt.")))
+                "Hand the data set to the \"load\" command that the blueprint gives for it; container images to Podman's store.",
+                de: "Den Datenbestand dem Befehl „load“ übergeben, den der Bauplan dafür nennt; Container-Abbilder dem Speicher von Podman.")))
     var load = false
 
     @Option(
@@ -156,11 +158,16 @@ struct RestoreCommand: AsyncParsableCommand {
         try output.json
             ? showJSON(report.fields(cluster)) : report.show()
         cluster?.tell()
+        if fact.body.dataSet == DataSetCapture.images, snapshot.path == nil, include.isEmpty,
+            report.exitCode != 1, !output.json
+        {
+            try show(try ImageLayout(at: try to.absolute()).howToLoad)
+        }
         let code = report.exitCode != 0 ? report.exitCode : cluster?.exitCode ?? 0
         if code != 0 { throw ExitCode(code) }
     }
 
-    private func snapshot(among observed: Observed) throws(Trouble) -> Observed.Fact {
+    func snapshot(among observed: Observed) throws(Trouble) -> Observed.Fact {
         guard let moment = snapshot.moment else {
             return try observed.snapshot(snapshot.wish, of: dataSet.data)
         }
@@ -168,6 +175,7 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 
     private func runLoad() async throws {
+        if dataSet.data == DataSetCapture.images { return try await loadImages() }
         let institution = try blueprint.blueprint().institution
         let program = try institution.loader(of: dataSet.data ?? "")
         let known = try await KnownVault(vault, of: institution)

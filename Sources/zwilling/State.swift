@@ -85,6 +85,11 @@ struct VaultState {
         case claimant
         /// The hash of the blueprint that was captured last.
         case blueprint
+        /// Which container images were captured last.
+        case images
+        /// Directories of container images while they are captured, and while they are loaded.
+        case imagesOnTheirWay = "images-on-their-way"
+        case imagesToLoad = "images-to-load"
         /// Until when the log of each data set is known to be in the vault wholly.
         case standing
         /// How the applications go on that hold still now.
@@ -98,7 +103,7 @@ struct VaultState {
     func path(_ file: File) -> [UInt8] { folder + Array("/\(file.rawValue)".utf8) }
 
     /// nil where there is no such file.
-    private func read(_ file: File, upTo limit: Int = 1 << 20) throws(Trouble) -> [UInt8]? {
+    func read(_ file: File, upTo limit: Int = 1 << 20) throws(Trouble) -> [UInt8]? {
         do throws(SystemError) {
             return try Machine.readWhole(path(file), upTo: limit)
         } catch {

@@ -43,13 +43,14 @@ struct StatusCommand: AsyncParsableCommand {
                 standing: standing[data.id.value], now: now)
         }
         let findings = observed.troubles + logs.troubles
+        let images = ImageCopies(of: institution, among: observed.snapshots)
         if output.json {
             try showJSON(
                 Fields(
                     institution: institution.name.value, dataSets: all.map(FreshnessFields.init),
-                    findings: findings.map(FindingFields.init)))
+                    images: images, findings: findings.map(FindingFields.init)))
         } else {
-            try show(lines(all))
+            try show(lines(all) + (images?.lines ?? []))
         }
         tellFindings(findings)
         if !findings.isEmpty { throw ExitCode(1) }
@@ -86,6 +87,7 @@ struct StatusCommand: AsyncParsableCommand {
     private struct Fields: Encodable {
         let institution: String
         let dataSets: [FreshnessFields]
+        let images: ImageCopies?
         let findings: [FindingFields]
     }
 }
@@ -106,6 +108,40 @@ private struct FreshnessFields: Encodable {
         begun = one.newest.map { isoTime($0.body.begun) }
         logUntil = one.hasLog ? one.moment.map(isoTime) : nil
         rpoSeconds = one.rpo?.seconds
+    }
+}
+
+/// The container images that a blueprint names. They have no age: they are captured when they change.
+private struct ImageCopies: Encodable {
+    let named: Int
+    let snapshot: String?
+    let begun: String?
+    private let moment: Moment?
+
+    private enum CodingKeys: CodingKey { case named, snapshot, begun }
+
+    init?(of institution: Institution, among snapshots: [Observed.Fact]) {
+        named = institution.imageNames.count
+        guard named > 0 else { return nil }
+        let newest = snapshots.filter { $0.body.dataSet == DataSetCapture.images }
+            .max { $0.body.begun < $1.body.begun }
+        moment = newest?.body.begun
+        (snapshot, begun) = (newest?.id.hex, moment.map(isoTime))
+    }
+
+    var lines: [String] {
+        guard let moment else {
+            return [
+                say(
+                    "No container image has been captured yet; the blueprint names \(named).",
+                    de: "Noch kein Container-Abbild ist gesichert; der Bauplan nennt \(named).")
+            ]
+        }
+        return [
+            say(
+                "Container images: as they were last seen to change, \(localTime(moment))",
+                de: "Container-Abbilder: Stand ihrer letzten Änderung, \(localTime(moment))")
+        ]
     }
 }
 

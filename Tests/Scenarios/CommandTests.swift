@@ -7,9 +7,13 @@ struct Computer {
     let town: Town
     /// The state directory: what this machine keeps.
     let state: URL
+    /// Beside what leads to the vault.
+    private let more: [String: String]
 
-    init(_ town: Town, named name: String = "machine") throws {
-        self.town = town
+    init(
+        _ town: Town, named name: String = "machine", with more: [String: String] = [:]
+    ) throws {
+        (self.town, self.more) = (town, more)
         state = town.home.appending(path: name)
         try Data((Town.passphrase + "\n").utf8).write(to: town.home.appending(path: "passphrase"))
     }
@@ -18,7 +22,7 @@ struct Computer {
         .deletingLastPathComponent().appending(path: "zwilling").path
 
     var environment: [String: String] {
-        ["ZWILLING_HOME": state.path, "ZWILLING_VAULT": town.vault.path]
+        ["ZWILLING_HOME": state.path, "ZWILLING_VAULT": town.vault.path].merging(more) { $1 }
     }
 
     func callAsFunction(

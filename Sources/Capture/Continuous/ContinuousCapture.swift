@@ -11,6 +11,8 @@ package enum ContinuousEvent: Sendable {
     case failed(dataSet: String, Trouble)
     /// Units became a range.
     case merged(dataSet: String, Captured)
+    /// What is in a copy, but not quite as people may expect.
+    case warning(dataSet: String, Words)
 }
 
 /// What somebody wants captured at once.
@@ -33,6 +35,7 @@ package struct ContinuousCapture: Sendable {
     private let capture: DataSetCapture
     private let groups: [ConsistencyGroup]
     private let logs: [LogCapture]
+    private let images: ImageWatch?
     private let newest: [String: Moment]
     private let held: HeldApplications
     private let wishes: CaptureWishes
@@ -47,17 +50,18 @@ package struct ContinuousCapture: Sendable {
 
     /// - Parameters:
     ///   - logs: of those data sets whose log is followed.
+    ///   - images: nil where the institution names none.
     ///   - newest: when the newest copy of each data set was begun.
     ///   - pause: waits so many milliseconds; true at once where all shall end.
     package init(
         _ capture: DataSetCapture, _ groups: [ConsistencyGroup], logs: [LogCapture],
-        newest: [String: Moment], held: HeldApplications, wishes: CaptureWishes,
+        images: ImageWatch?, newest: [String: Moment], held: HeldApplications, wishes: CaptureWishes,
         pause: @escaping @Sendable (Int) -> Bool,
         keep: @escaping @Sendable (Captured) -> Void,
         report: @escaping @Sendable (ContinuousEvent) -> Void
     ) {
         (self.capture, self.groups, self.logs, self.newest) = (capture, groups, logs, newest)
-        (self.held, self.wishes, self.pause) = (held, wishes, pause)
+        (self.images, self.held, self.wishes, self.pause) = (images, held, wishes, pause)
         (self.keep, self.report) = (keep, report)
     }
 
@@ -68,6 +72,7 @@ package struct ContinuousCapture: Sendable {
             works.append { await log.run() }
             works.append { await log.watch() }
         }
+        if let images { works.append { await images.watch(pause) } }
         let next = Mutex(0)
         await Crew.together(width: works.count) { [works] in
             let mine = next.withLock { next in
@@ -99,6 +104,7 @@ package struct ContinuousCapture: Sendable {
                 guard let due = due(in: group, schedule, wished) else { continue }
                 await snapshot(due, &run, &schedule, wished)
             }
+            if let images, let look = images.take() { await take(images, look, &run) }
             kept.flush(ifOlderThan: 60, capture.writer.world.now())
         }
         kept.flush(ifOlderThan: 0, capture.writer.world.now())
@@ -171,6 +177,23 @@ package struct ContinuousCapture: Sendable {
                 schedule.failed(outcome.id, at: now)
                 report(.failed(dataSet: outcome.id, trouble))
             }
+        }
+    }
+
+    private func take(
+        _ images: ImageWatch, _ look: ImageLook, _ run: inout InstitutionCapture
+    ) async {
+        let kept = await run.run(images.images, look)
+        for outcome in run.takeOutcomes() {
+            switch outcome.result {
+            case .success(let captured): report(.captured(captured))
+            case .failure(let trouble): report(.failed(dataSet: outcome.id, trouble))
+            }
+            for words in outcome.warnings { report(.warning(dataSet: outcome.id, words)) }
+        }
+        guard let kept else { return }
+        do throws(Trouble) { try images.keep(kept) } catch {
+            report(.failed(dataSet: DataSetCapture.images, error))
         }
     }
 

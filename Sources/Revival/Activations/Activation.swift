@@ -60,6 +60,7 @@ package final class Activation: Sendable {
     package func run() async throws(Trouble) {
         let members = setting.plan.members
         try await setting.platform.prepare(members.map(\.id))
+        if setting.platform.hasOwnFiles { try await bringImages() }
         let failure = await withTaskGroup(of: Void.self) { group -> Trouble? in
             do throws(Trouble) {
                 for member in members {
@@ -106,6 +107,32 @@ package final class Activation: Sendable {
             bytes = came.restored.counts.bytes
             try await prepareServer(data)
         }
+        let seconds = Terminal.seconds() - begun
+        try journal.note(.brought, id, seconds: seconds, bytes: bytes)
+        report(.back(dataSet: id, bytes: bytes, seconds: seconds))
+    }
+
+    /// Those that are not there; a registry is never asked.
+    private func bringImages() async throws(Trouble) {
+        let id = DataSetCapture.images
+        guard !journal.has(.brought, id) else { return }
+        let begun = Terminal.seconds()
+        var bytes: UInt64 = 0
+        let folder = setting.place.part(.data, id)
+        for snapshot in ImageLayout.snapshots(among: vault.observed.snapshots) {
+            try await Tree.remove(folder)
+            if try await ImageCatalogue(vault, snapshot).isLoaded(by: folder) { continue }
+            try await Tree.remove(folder)
+            let report = report
+            let restored = try await Restore(vault, snapshot, options: RestoreOptions()).run(to: folder) {
+                report(.brings(dataSet: id, $0))
+            }
+            if let missing = restored.notRestored.first { throw missing.trouble }
+            bytes += restored.counts.bytes
+            _ = try await ImageLayout(at: folder).load(by: setting.place.part(.run, id))
+        }
+        try await Tree.remove(folder)
+        guard bytes > 0 else { return }
         let seconds = Terminal.seconds() - begun
         try journal.note(.brought, id, seconds: seconds, bytes: bytes)
         report(.back(dataSet: id, bytes: bytes, seconds: seconds))

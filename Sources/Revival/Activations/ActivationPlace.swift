@@ -33,6 +33,20 @@ package struct ActivationPlace: Sendable, Hashable {
     /// A socket's path is at most 107 bytes long (unix(7)).
     private static let pathBytesMax = 60
 
+    /// Programs run as other users, and must get there.
+    private func checkWay() throws(Trouble) {
+        guard Machine.isRoot else { return }
+        var folder = path
+        while let slash = folder.lastIndex(of: UInt8(ascii: "/")), slash > 0 {
+            let permissions: UInt16
+            do throws(SystemError) { permissions = try Descriptor.directory(folder).status().permissions } catch {
+                throw error.trouble(Words("Cannot look at", de: "Nicht einsehbar:"))
+            }
+            guard permissions & 0o001 != 0 else { throw .closedWay(folder) }
+            folder.removeSubrange(slash...)
+        }
+    }
+
     package func make() throws(Trouble) {
         guard path.count <= Self.pathBytesMax else {
             throw Trouble(
@@ -53,10 +67,24 @@ package struct ActivationPlace: Sendable, Hashable {
             }
             try Descriptor.directory(path).setPermissions(0o711)
         } catch { throw error.at(path).trouble(Words("Cannot make", de: "Lässt sich nicht anlegen:")) }
+        try checkWay()
     }
 }
 
 extension ActivationPlace {
     /// Deletes all of it.
     package func remove() async throws(Trouble) { try await Tree.remove(path) }
+}
+
+extension Trouble {
+    fileprivate static func closedWay(_ folder: [UInt8]) -> Trouble {
+        Trouble(
+            .denied,
+            Words(
+                "Programs that run as other users cannot enter \"\(printable(folder))\".",
+                de: "Programme, die als andere Benutzer laufen, kommen nicht in „\(printable(folder))“."),
+            advice: Words(
+                "chmod o+x '\(printable(folder))', or name another directory with --to.",
+                de: "chmod o+x '\(printable(folder))', oder mit --to ein anderes Verzeichnis nennen."))
+    }
 }

@@ -53,7 +53,7 @@ package enum Sealing {
         digest(HMAC<SHA256>.authenticationCode(for: bytes, using: key))
     }
 
-    private static func digest(_ bytes: some Sequence<UInt8>) -> Digest {
+    fileprivate static func digest(_ bytes: some Sequence<UInt8>) -> Digest {
         guard let digest = Digest(bytes) else { preconditionFailure("SHA-256 has 32 bytes") }
         return digest
     }
@@ -125,6 +125,17 @@ package enum Sealing {
     package static func fingerprint(_ recipient: Recipient) -> [UInt8] {
         Array(hash(recipient.rawRepresentation).bytes.prefix(16))
     }
+}
+
+/// SHA-256 of what comes piece by piece.
+package struct RunningHash: Sendable {
+    private var hash = SHA256()
+
+    package init() {}
+
+    package mutating func add(_ bytes: some DataProtocol) { hash.update(data: bytes) }
+
+    package var digest: Digest { Sealing.digest(hash.finalize()) }
 }
 
 extension SymmetricKey {
