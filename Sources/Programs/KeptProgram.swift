@@ -21,6 +21,9 @@ package struct KeptProgram: Codable, Sendable {
 
     package init(_ arguments: [String]) { self.arguments = arguments }
 
+    /// Begins what the keeper itself says.
+    package static let mark = "zwilling: "
+
     /// How long it may take to end in order.
     private static let patience = Duration.seconds(30)
     private static let restartMillisecondsMin = 250
@@ -58,7 +61,7 @@ package struct KeptProgram: Codable, Sendable {
             if StopRequest.wait(milliseconds: 0) { return }
             mark(nil)
             if Terminal.seconds() - begun > Self.steadySeconds { wait = Self.restartMillisecondsMin }
-            Terminal.say("zwilling: the program has ended and is started again in \(wait) ms\n")
+            Terminal.say("\(Self.mark)the program has ended and is started again in \(wait) ms\n")
             if StopRequest.wait(milliseconds: wait) { return }
             wait = min(2 * wait, Self.restartMillisecondsMax)
         }
@@ -76,7 +79,7 @@ package struct KeptProgram: Codable, Sendable {
                         mark(running.processIdentifier.value)
                         return running.processIdentifier.value
                     }
-                    Terminal.say("zwilling: the program: \(ended.terminationStatus)\n")
+                    Terminal.say("\(Self.mark)the program: \(ended.terminationStatus)\n")
                     // What a shell has started need not have ended with it.
                     Machine.killGroup(ended.closureResult)
                 }
@@ -88,7 +91,7 @@ package struct KeptProgram: Codable, Sendable {
             }
         } catch is CancellationError {
             // It was told to stop.
-        } catch { Terminal.say("zwilling: the program cannot be run: \(error)\n") }
+        } catch { Terminal.say("\(Self.mark)the program cannot be run: \(error)\n") }
     }
 
     private var signal: Signal { stopSignal == "SIGINT" ? .interrupt : .terminate }

@@ -39,12 +39,6 @@ struct ActivateCommand: AsyncParsableCommand {
             valueName: "name"))
     var confirm: String?
 
-    @Option(
-        help: ArgumentHelp(
-            say("A new directory for what comes back.", de: "Ein neues Verzeichnis für das, was zurückkommt."),
-            valueName: say("dir", de: "verz")))
-    var to: PathArgument?
-
     @Flag(
         help: ArgumentHelp(
             say("Also where a need has no stand-in.", de: "Auch wenn für etwas Gebrauchtes kein Ersatz genannt ist.")))
@@ -79,7 +73,7 @@ struct ActivateCommand: AsyncParsableCommand {
         try tellNeeds(source)
         let host = try await PlatformChoice(revival.platform, source.plan)
         let id = unfinished?.state.id ?? Self.newId()
-        let place = try unfinished?.place ?? to.map { ActivationPlace(try $0.absolute()) } ?? local.usualPlace(id)
+        let place = try unfinished?.place ?? revival.to.map { ActivationPlace(try $0.absolute()) } ?? local.usualPlace(id)
         if unfinished == nil { try source.check(place) }
         try place.make()
         try source.blueprint.lay(into: place)

@@ -96,7 +96,7 @@ struct DrillCommand: AsyncParsableCommand {
     ) async throws -> DrillReport {
         let id = World.real.random(4).hex
         let local = LocalActivations(try StateDirectory())
-        let place = local.usualPlace(id)
+        let place = try revival.to.map { ActivationPlace(try $0.absolute()) } ?? local.usualPlace(id)
         try source.check(place)
         let vaultId = known.vault.keyring.vault.description
         let state = ActivationState(

@@ -29,6 +29,12 @@ struct RevivalOptions: ParsableArguments {
                 "The platform of the blueprint; else the first that this machine can be.",
                 de: "Die Plattform im Bauplan; sonst die erste, die dieser Rechner sein kann."), valueName: "id"))
     var platform: String?
+
+    @Option(
+        help: ArgumentHelp(
+            say("A new directory for what comes back.", de: "Ein neues Verzeichnis für das, was zurückkommt."),
+            valueName: say("dir", de: "verz")))
+    var to: PathArgument?
 }
 
 struct MomentArgument: ExpressibleByArgument {

@@ -229,3 +229,33 @@ final class Cluster {
         if let folder { try? FileManager.default.removeItem(atPath: folder) }
     }
 }
+
+extension Cluster {
+    /// Takes connections on loopback, and counts who came.
+    struct Listener {
+        let socket: Int32
+        let port: Int
+
+        var guests: Int {
+            var count = 0
+            while unsafe accept(socket, nil, nil) >= 0 { count += 1 }
+            return count
+        }
+    }
+
+    static func listener() throws -> Listener {
+        let listening = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isThere = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe bind(listening, address, length) == 0 && listen(listening, 16) == 0
+                    && getsockname(listening, address, &length) == 0
+            }
+        }
+        guard isThere else { throw Failure(description: "no listener") }
+        return Listener(socket: listening, port: Int(UInt16(bigEndian: address.sin_port)))
+    }
+}

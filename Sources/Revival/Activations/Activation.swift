@@ -101,9 +101,8 @@ package final class Activation: Sendable {
         case .postgres:
             let target = place.part(.data, id)
             try await Tree.remove(target)
-            let goal: RecoveryGoal = part.isLatest ? .latest : .moment(part.moment)
             let report = report
-            let came = try await ClusterReturn(vault, units).run(id, to: goal, at: target) { report(.brings(dataSet: id, $0)) }
+            let came = try await ClusterReturn(vault, units).run(id, to: part.goal, at: target) { report(.brings(dataSet: id, $0)) }
             bytes = came.restored.counts.bytes
             try await prepareServer(data)
         }
@@ -335,7 +334,8 @@ extension Trouble {
     fileprivate static func doesNotStand(
         _ member: String, _ seconds: Double, _ last: Trouble?, _ log: String
     ) -> Trouble {
-        let line = log.split(separator: "\n").last.map { ": " + printable(Array($0.utf8.prefix(300))) } ?? "."
+        let lines = log.split(separator: "\n").suffix(3).map { printable(Array($0.utf8.prefix(300))) }
+        let line = lines.isEmpty ? "." : ": " + lines.joined(separator: " / ")
         return Trouble(
             .system,
             Words(

@@ -3,6 +3,7 @@ import Capture
 import Files
 import FoundationEssentials
 import Ground
+import Postgres
 import Vault
 
 /// What an activation has done so far: all that it takes to go on after it was killed, and what
@@ -19,8 +20,15 @@ package struct ActivationState: Codable, Sendable {
         package let nanoseconds: UInt32
         /// Whether that is all there is.
         package let isLatest: Bool
+        /// Of a cluster that goes back to its base as it is: where that ends.
+        package let baseEnd: UInt64?
 
         package var moment: Moment { Moment(seconds: seconds, nanoseconds: nanoseconds) }
+
+        var goal: RecoveryGoal {
+            if let baseEnd { return .lsn(LSN(baseEnd)) }
+            return isLatest ? .latest : .moment(moment)
+        }
     }
 
     package struct Step: Codable, Sendable {
@@ -60,11 +68,15 @@ package struct ActivationState: Codable, Sendable {
         (self.platform, self.kind, self.services) = (platform, kind, services)
         self.begunSeconds = begunSeconds
         parts = moment.parts.map { part in
-            let id = part.snapshot.body.dataSet
+            let (id, body) = (part.snapshot.body.dataSet, part.snapshot.body)
+            let end = logs[id]?.end
+            // A moment of the log lies behind the base's own.
+            let isBase = end == nil || part.moment == body.begun
             return Part(
                 dataSet: id, snapshot: part.snapshot.id.hex, seconds: part.moment.seconds,
                 nanoseconds: part.moment.nanoseconds,
-                isLatest: logs[id]?.end.map { $0 <= part.moment } ?? false)
+                isLatest: end.map { $0 <= part.moment } ?? false,
+                baseEnd: isBase ? body.postgres?.end : nil)
         }
     }
 

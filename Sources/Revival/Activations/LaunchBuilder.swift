@@ -58,7 +58,8 @@ package struct LaunchBuilder: Sendable {
     private static func shell(_ line: String) -> [String] {
         let isPlain = !line.contains { ";&|<>()`\n".contains($0) }
         let first = line.split(separator: " ").first ?? ""
-        return ["/bin/sh", "-c", isPlain && !first.contains("=") ? "exec " + line : line]
+        let isProgram = isPlain && !first.contains("=") && first != "exec"
+        return ["/bin/sh", "-c", isProgram ? "exec " + line : line]
     }
 
     private func shares(of application: Application) throws(Trouble) -> [Launch.Share] {

@@ -79,7 +79,9 @@ package struct ProcessPlatform: LivePlatform {
             let said = try await Program(
                 ["tail", "-c", "\(Self.logBytesShown)", "--", path], timeout: .seconds(10)
             ).output(upTo: 1 << 16)
-            return String(decoding: said, as: UTF8.self)
+            // What its keeper says is of no help.
+            return String(decoding: said, as: UTF8.self).split(separator: "\n")
+                .filter { !$0.hasPrefix(KeptProgram.mark) }.joined(separator: "\n")
         } catch { return "" }
     }
 

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Foundation
+import Testing
+
+@Suite(
+    "A twin that runs", .serialized,
+    .enabled(if: Cluster.isAvailable, Comment(rawValue: Cluster.absence)))
+struct ActivationTests {
+    let office: Office
+
+    init() throws { office = try Office() }
+
+    private func json(_ outcome: Town.Outcome) throws -> [String: Any] {
+        try #require(
+            try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any], "\(outcome.errors)")
+    }
+
+    private func standing() throws -> [String: String] {
+        let running = try json(office.elsewhere("running", "--json"))["running"] as? [[String: Any]]
+        let members = try #require(running?.first?["members"] as? [[String: String]])
+        return Dictionary(uniqueKeysWithValues: members.map { ($0["id"] ?? "", $0["standing"] ?? "") })
+    }
+
+    @Test("Vault and passphrase are enough: it serves, goes on, and is ended")
+    func story() throws {
+        try office.burn()
+        let unconfirmed = try office.elsewhere.reading("activate", "--emergency", "--to", office.place)
+        #expect(unconfirmed.code == 2 && unconfirmed.errors.contains("--confirm '\(Office.name)'"))
+        #expect(!FileManager.default.fileExists(atPath: office.place))
+        let outcome = try office.activate()
+        try #require(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("by hand"))
+        let services = try #require(try json(outcome)["services"] as? [[String: Any]])
+        #expect(services.first?["service"] as? String == "post")
+        #expect(office.answer("/health") == "geheim\ngeheim")
+        #expect(office.answer("/letter") == "Sehr geehrte Damen und Herren")
+        #expect(try office.query("SELECT count(*) FROM residents") == "1000")
+        #expect(try standing() == ["db": "runs", "office": "runs"])
+
+        // It is a primary on a timeline of its own, and takes work.
+        #expect(try office.query("SELECT timeline_id FROM pg_control_checkpoint()") == "2")
+        _ = try office.query("INSERT INTO residents VALUES (1001)")
+
+        // Whatever ends is started again.
+        try office.town.run("pkill", "-KILL", "-f", "program.py' \(office.port)|program.py \(office.port)")
+        Cluster.wait { office.answer("/health") != nil }
+        #expect(office.answer("/health") == "geheim\ngeheim")
+
+        let twice = try office.activate()
+        #expect(twice.code == 1 && twice.errors.contains("runs here already"))
+        #expect(try office.elsewhere("stop", "--confirm", "Amt Falsch").code == 2)
+        let stopped = try office.elsewhere("stop", "--confirm", Office.name)
+        #expect(stopped.code == 0, "\(stopped.errors)")
+        #expect(office.answer("/health") == nil)
+        #expect(FileManager.default.fileExists(atPath: office.place + "/data/db/pgdata/PG_VERSION"))
+        #expect(!FileManager.default.fileExists(atPath: office.place + "/data/db/pgdata/postmaster.pid"))
+        #expect(try office.elsewhere("running").output.contains("Nothing runs"))
+    }
+
+    @Test("Soak: killed at any moment, the same command goes on where it was")
+    func killed() throws {
+        try office.burn()
+        var dice = Dice(seed: UInt64.random(in: 0...UInt64.max))
+        for round in 0..<max(Town.rounds / 4, 2) {
+            let running = try office.town.start(
+                Computer.program, office.activation, environment: office.elsewhere.environment)
+            usleep(UInt32.random(in: 100_000...2_500_000, using: &dice))
+            kill(running.process.processIdentifier, SIGKILL)
+            running.process.waitUntilExit()
+            let again = try office.activate()
+            let isThere = again.errors.contains("runs here already")
+            #expect(again.code == 0 || isThere, "round \(round): \(again.errors)")
+            #expect(office.answer("/health") == "geheim\ngeheim")
+            #expect(try office.query("SELECT count(*) FROM residents") == "1000")
+            let stopped = try office.elsewhere("stop", "--confirm", Office.name, "--delete-data")
+            #expect(stopped.code == 0, "\(stopped.errors)")
+            #expect(!FileManager.default.fileExists(atPath: office.place))
+        }
+    }
+
+    @Test("A program that does not stand is told by its last words, and the rest is not hidden")
+    func fallen() throws {
+        try office.town.write("program.py", "raise SystemExit('no licence')")
+        try office.burn()
+        let outcome = try office.activate()
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("\"office\" does not stand") && outcome.errors.contains("no licence"), "\(outcome.errors)")
+        #expect(try standing()["db"] == "runs")
+    }
+
+    @Test("A killed keeper's program does not stay behind")
+    func orphan() throws {
+        try office.burn()
+        try #require(try office.activate().code == 0)
+        try office.town.run("pkill", "-KILL", "-f", "keep-running \(office.place)/run/office.keeper")
+        #expect(try office.elsewhere("stop", "--confirm", Office.name, "--delete-data").code == 0)
+        #expect(office.answer("/health") == nil)
+    }
+
+    // MARK: Drills
+
+    private func rehearse(_ more: String...) throws -> Town.Outcome {
+        try office.town.run(
+            Computer.program,
+            ["drill", "--passphrase-file", "passphrase", "--to", office.place, "--json"] + more,
+            environment: office.elsewhere.environment)
+    }
+
+    @Test(
+        "A drill reaches nobody, catches its mail, measures, leaves nothing but a signed report",
+        .enabled(if: Office.canIsolate))
+    func drill() throws {
+        // Stands for the original: whoever reaches it is counted.
+        let listener = try Cluster.listener()
+        defer { close(listener.socket) }
+        try office.describe(outside: listener.port)
+        let captured = try office.original("protect")
+        try #require(captured.code == 0, "\(captured.errors)")
+        let report = office.town.home.appending(path: "report")
+        let outcome = try rehearse("--report", report.path)
+        let told = try json(outcome)
+        #expect(outcome.code == 0, "\(outcome.errors) \(outcome.output)")
+        #expect(told["mails"] as? Int == 1)
+        let service = try #require((told["services"] as? [[String: Any]])?.first)
+        #expect((service["standsAfter"] as? Double ?? 99) < 60 && service["rto"] as? Double == 60)
+        #expect((told["trials"] as? [[String: Any]])?.count == 2)
+        #expect(listener.guests == 0)
+        #expect(!FileManager.default.fileExists(atPath: office.place))
+        #expect(try office.elsewhere("running").output.contains("Nothing runs"))
+        #expect(try office.town.run("pgrep", "-f", office.place).output == "")
+        // The original works on.
+        #expect(try office.database.psql("SELECT count(*) FROM residents").hasPrefix("1000"))
+
+        #expect(try office.elsewhere("drills", "check", report.path).code == 0)
+        let file = report.appending(path: "report.json")
+        let bytes = try Data(contentsOf: file)
+        let digit = try #require(bytes.firstIndex { (0x30...0x39).contains($0) })
+        var forged = bytes
+        forged[digit] = bytes[digit] == 0x31 ? 0x32 : 0x31
+        try forged.write(to: file)
+        let checked = try office.elsewhere("drills", "check", report.path)
+        #expect(checked.code == 1 && checked.errors.contains("not what was signed"))
+
+        // The next one knows this one.
+        let next = try json(rehearse("--scan", "test -s \"$ZWILLING_DATA\"/files/*/*/tree/files/letter"))
+        #expect((next["earlier"] as? [[String: Any]])?.count == 1)
+        #expect(try office.elsewhere.reading("drills", "list").output.split(separator: "\n").count == 3)
+    }
+
+    @Test("A dropped table makes the drill red and names the service", .enabled(if: Office.canIsolate))
+    func red() throws {
+        try office.database.psql("DROP TABLE residents")
+        try #require(try office.original("protect").code == 0)
+        let outcome = try rehearse()
+        #expect(outcome.code == 1)
+        let service = try #require((try json(outcome)["services"] as? [[String: Any]])?.first)
+        #expect("\(service)".contains("residents are there") && "\(service)".contains("Posteingang"))
+        #expect(!FileManager.default.fileExists(atPath: office.place))
+    }
+
+    @Test("A scan that finds something makes the drill red", .enabled(if: Office.canIsolate))
+    func scanned() throws {
+        try #require(try office.original("protect").code == 0)
+        let outcome = try rehearse("--scan", "echo Eicar found >&2; exit 1", "--scenario", "cloud-off")
+        #expect(outcome.code == 1 && outcome.output.contains("Eicar found"))
+        #expect(try json(outcome)["mails"] as? Int == 0)
+    }
+}
