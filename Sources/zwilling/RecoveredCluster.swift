@@ -118,10 +118,10 @@ struct RecoveredCluster {
             if !reach.isReached {
                 warn(
                     Words(
-                        "the log ends before that, at \(reach.end), received \(localTime(reach.received)); the cluster comes back as far as it leads.",
-                        de: "Das Protokoll endet davor, bei \(reach.end), empfangen \(localTime(reach.received)); der Cluster kommt so weit zurück, wie es führt."))
+                        "the log ends before that, at \(reach.end), received \(exactTime(reach.received.millisecondBefore)); the cluster comes back as far as it leads.",
+                        de: "Das Protokoll endet davor, bei \(reach.end), empfangen \(exactTime(reach.received.millisecondBefore)); der Cluster kommt so weit zurück, wie es führt."))
             }
-            let last = reach.lastCommit.map { localTime($0) } ?? localTime(reach.received)
+            let last = reach.lastCommit.map { exactTime($0) } ?? exactTime(reach.received)
             zwilling.tell(
                 say(
                     "Its log leads to \(reach.end) on timeline \(reach.timeline); last commit \(last).",
