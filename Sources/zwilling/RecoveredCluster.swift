@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 import ArgumentParser
+import Capture
 import Files
 import Ground
 import Postgres
@@ -54,6 +55,18 @@ struct ClusterRecovery {
             }
             if !isFound { throw Trouble.noRestorePoint(name, id) }
         }
+        (recovery, playback) = (found, LogPlayback(open, found))
+    }
+
+    /// The same for a part of a twin; nil where no log leads on from its base.
+    init?(
+        _ open: OpenVault, _ part: TwinMoment.Part, _ log: LogReach?, _ units: Units
+    ) throws(Trouble) {
+        guard let log, log.stretches.contains(where: { $0.base.id == part.snapshot.id }) else { return nil }
+        let candidates = try Recovery.candidates(
+            of: part.snapshot.body.dataSet, to: .moment(part.moment), among: open.observed, units)
+        guard let found = candidates.first(where: { $0.base.id == part.snapshot.id }) ?? candidates.first
+        else { return nil }
         (recovery, playback) = (found, LogPlayback(open, found))
     }
 
