@@ -34,6 +34,13 @@ struct ProgramTests {
         #expect(!"\(silent)".contains("table"))
     }
 
+    @Test("A pipe fails with any of its programs")
+    func pipe() async throws {
+        let program = Program(shell: "(echo half; exit 3) | cat", timeout: .seconds(60))
+        let trouble = await trouble { _ = try await program.output(upTo: 100) }
+        #expect(trouble?.message.english.contains("exit code 3") == true)
+    }
+
     @Test("A signal is no success, and a program that is not there is named")
     func others() async throws {
         let killed = Program(shell: "kill -9 $$", timeout: .seconds(60))
