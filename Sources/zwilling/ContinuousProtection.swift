@@ -70,7 +70,7 @@ struct ContinuousProtection {
         await ContinuousCapture(
             capture, groups, logs: logs, newest: Self.newest(observed, writer.writer.id),
             held: known.state.heldApplications,
-            wishes: CaptureWishes(waiting: { wishes.waiting }) { wishes.answer($0, $1) },
+            wishes: CaptureWishes(waiting: { wishes.waiting }) { wishes.answer($0, $1, beside: $2) },
             pause: { milliseconds in
                 standing.keep()
                 return StopRequest.wait(milliseconds: milliseconds) || change.look()

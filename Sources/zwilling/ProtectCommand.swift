@@ -197,7 +197,7 @@ struct ProtectCommand: AsyncParsableCommand {
         progress.end()
         let observed = try await known.observed(with: try known.writerKeys())
         let report = ServiceReport(
-            institution.name.value, answers, among: observed.snapshots, seconds: progress.seconds)
+            institution.name.value, answers, [], among: observed.snapshots, seconds: progress.seconds)
         try output.json ? showJSON(report.fields) : report.show()
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }

@@ -23,10 +23,10 @@ struct ProgramTests {
     @Test("A program that fails is told by its exit code and last words, without its arguments")
     func failing() async throws {
         let program = Program(
-            ["sh", "-c", "echo half; echo first >&2; echo no such table >&2; exit 3", "hunter2"],
+            ["sh", "-c", "echo half; echo before >&2; echo first >&2; echo second >&2; echo no such table >&2; exit 3", "hunter2"],
             timeout: .seconds(60))
         let trouble = try #require(await trouble { _ = try await program.output(upTo: 100) })
-        #expect(trouble.message.english == "\"sh\" ended with exit code 3: no such table.")
+        #expect(trouble.message.english == "\"sh\" ended with exit code 3: first; second; no such table.")
         #expect(!"\(trouble)".contains("hunter2"))
         var quiet = program
         quiet.isQuoted = false
