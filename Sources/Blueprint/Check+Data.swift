@@ -25,6 +25,7 @@ extension Check {
             protection(of: data)
         }
         let bare = institution.data.filter { $0.categories.isEmpty && $0.kind != .secret }
+        hosts()
         lacking(
             bare.map(\.id), .noCategories,
             Words(
@@ -34,6 +35,19 @@ extension Check {
     }
 
     /// One hint for all that lack the same, at the first of them.
+    /// With several hosts, each would capture something else under one name.
+    private func hosts() {
+        let bare = institution.data.filter { $0.host == nil }
+        guard let first = bare.first, bare.count < institution.data.count else { return }
+        let names = bare.map(\.id.value).joined(separator: ", ")
+        warn(
+            .hostMissing, at: first.id.place,
+            Words(
+                "Others say on which host they lie; these would be captured by every host that protects: \(names).",
+                de: "Andere nennen den Rechner, auf dem sie liegen; diese sicherte jeder Rechner, der sichert: \(names)."),
+            Words("Add \"host: NAME\" to each.", de: "Bei jedem „host: NAME“ ergänzen."))
+    }
+
     func lacking(_ ids: [Written<String>], _ code: Finding.Code, _ message: Words, _ remedy: Words) {
         guard let first = ids.first else { return }
         let names = ids.map(\.value).joined(separator: ", ")

@@ -81,6 +81,7 @@ extension Finding {
         case needTooLow = "need-too-low"
         case dataOfNobody = "data-of-nobody"
         case noRPO = "no-rpo"
+        case hostMissing = "host-missing"
         case noCategories = "no-categories"
         case noData = "no-data"
     }

@@ -28,9 +28,13 @@ struct ContinuousProtection {
 
     private func run(_ plan: Blueprint, until change: BlueprintChange) async throws {
         let host = Machine.hostName()
-        let groups = plan.institution.groups(on: host)
-        guard !groups.isEmpty else { throw Trouble.nothingHere(host) }
+        let wanted = plan.institution.groups(on: host)
+        guard !wanted.isEmpty else { throw Trouble.nothingHere(host) }
         let known = try await KnownVault(vault, of: plan.institution)
+        let (groups, refused) = try await known.withoutForeign(wanted, on: host)
+        for one in refused {
+            if case .failure(let trouble) = one.result { tell(one.id, trouble) }
+        }
         let keys = try known.writerKeys()
         let writer = try VaultWriter(known.vault, keys: keys, world: .real)
         let lock = try WriterLock(known.state, isService: true)

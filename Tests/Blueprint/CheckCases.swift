@@ -318,6 +318,8 @@ extension CheckCase {
             "institution.yaml:43:9: hint: No application uses \"akten\", so it counts for no service.\nName it under \"data\" of an application."),
         CheckCase(.noRPO, ", rpo: 1 w", "",
             "institution.yaml:50:10: hint: Without \"rpo\" nobody is warned when the copy of \"pw\" gets old.\nSay how old it may be, for example \"rpo: 1 d\"."),
+        CheckCase(.hostMissing, "rpo: 1 w}", "rpo: 1 w, host: fach01}",
+            "institution.yaml:42:10: warning: Others say on which host they lie; these would be captured by every host that protects: db, akten.\nAdd \"host: NAME\" to each."),
         CheckCase(.noCategories, ", categories: D2", "",
             "institution.yaml:42:10: hint: Without \"categories\" nobody can tell where these may lie: db.\nAdd for example \"categories: [D2]\" (personal data)."),
         CheckCase(.noData, "data:\n  - {id: db", "x:\n  - {id: db",
