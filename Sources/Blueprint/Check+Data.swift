@@ -23,9 +23,10 @@ extension Check {
                     Words("Say how old it may be, for example \"rpo: 1 d\".", de: "Angeben, wie alt sie sein darf, etwa „rpo: 1 d“."))
             }
             protection(of: data)
+            passwords(in: data)
         }
-        let bare = institution.data.filter { $0.categories.isEmpty && $0.kind != .secret }
         hosts()
+        let bare = institution.data.filter { $0.categories.isEmpty && $0.kind != .secret }
         lacking(
             bare.map(\.id), .noCategories,
             Words(
@@ -34,7 +35,6 @@ extension Check {
             Words("Add for example \"categories: [D2]\" (personal data).", de: "Zum Beispiel „categories: [D2]“ ergänzen (personenbezogene Daten)."))
     }
 
-    /// One hint for all that lack the same, at the first of them.
     /// With several hosts, each would capture something else under one name.
     private func hosts() {
         let bare = institution.data.filter { $0.host == nil }
@@ -48,12 +48,34 @@ extension Check {
             Words("Add \"host: NAME\" to each.", de: "Bei jedem „host: NAME“ ergänzen."))
     }
 
+    /// One hint for all that lack the same, at the first of them.
     func lacking(_ ids: [Written<String>], _ code: Finding.Code, _ message: Words, _ remedy: Words) {
         guard let first = ids.first else { return }
         let names = ids.map(\.value).joined(separator: ", ")
         hint(
             code, at: first.place,
             Words(message.english + names + ".", de: message.german + names + "."), remedy)
+    }
+
+    /// Everybody who may read the blueprint, or the list of processes, would read it.
+    private func passwords(in data: DataSet) {
+        var lines: [Written<String>] = []
+        switch data.source {
+        case .command(let command): lines = [command.dump, command.load].compactMap(\.self)
+        case .secret(let secret):
+            if case .command(let line) = secret.origin { lines = [line] }
+        case .files, .postgres: break
+        }
+        for line in lines where ShellLine.holdsPassword(line.value) {
+            warn(
+                .passwordInCommand, at: line.place,
+                Words(
+                    "This command looks as if it held a password.",
+                    de: "Dieser Befehl sieht aus, als enthielte er ein Passwort."),
+                Words(
+                    "Let the tool read it from a file of its own, such as ~/.my.cnf or ~/.pgpass.",
+                    de: "Das Werkzeug es aus einer eigenen Datei lesen lassen, etwa ~/.my.cnf oder ~/.pgpass."))
+        }
     }
 
     private func protection(of data: DataSet) {

@@ -82,6 +82,7 @@ extension Finding {
         case dataOfNobody = "data-of-nobody"
         case noRPO = "no-rpo"
         case hostMissing = "host-missing"
+        case passwordInCommand = "password-in-command"
         case noCategories = "no-categories"
         case noData = "no-data"
     }

@@ -320,6 +320,8 @@ extension CheckCase {
             "institution.yaml:50:10: hint: Without \"rpo\" nobody is warned when the copy of \"pw\" gets old.\nSay how old it may be, for example \"rpo: 1 d\"."),
         CheckCase(.hostMissing, "rpo: 1 w}", "rpo: 1 w, host: fach01}",
             "institution.yaml:42:10: warning: Others say on which host they lie; these would be captured by every host that protects: db, akten.\nAdd \"host: NAME\" to each."),
+        CheckCase(.passwordInCommand, "dump: pg_dump fach", "dump: PGPASSWORD=geheim pg_dump fach",
+            "institution.yaml:42:35: warning: This command looks as if it held a password.\nLet the tool read it from a file of its own, such as ~/.my.cnf or ~/.pgpass."),
         CheckCase(.noCategories, ", categories: D2", "",
             "institution.yaml:42:10: hint: Without \"categories\" nobody can tell where these may lie: db.\nAdd for example \"categories: [D2]\" (personal data)."),
         CheckCase(.noData, "data:\n  - {id: db", "x:\n  - {id: db",
