@@ -140,6 +140,7 @@ struct ProtectCommand: AsyncParsableCommand {
         let writer = try VaultWriter(known.vault, keys: try known.writerKeys(), world: .real)
         let lock = try WriterLock(known.state)
         defer { withExtendedLifetime(lock) {} }
+        StopRequest.become(ResumeHeldCommand.words(known.state.vault))
         try await known.state.resumeHeld()
         try await known.vault.completeCopies()
         let memory = try known.state.memory() ?? Memory(of: known.vault)

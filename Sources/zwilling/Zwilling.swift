@@ -51,7 +51,7 @@ struct Zwilling: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: say("In a crisis", de: "In der Krise"),
-                subcommands: [RestoreCommand.self]),
+                subcommands: [RestoreCommand.self, ResumeHeldCommand.self]),
         ])
 
     static func main() async {

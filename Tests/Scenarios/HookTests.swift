@@ -83,4 +83,34 @@ struct HookTests {
         #expect(quiesce.errors.contains("by hand"))
         #expect(follower.stop() == 0)
     }
+
+    @Test("Told to end, it lets the application go on at once, and states nothing after that", arguments: [
+        SIGINT, SIGTERM, SIGHUP,
+    ])
+    func toldToEnd(signal: Int32) throws {
+        let seconds = Int.random(in: 1000...1_000_000)
+        let (order, begun) = (town.home.path + "/order", town.home.path + "/begun")
+        try describe(
+            quiesce: "echo quiesce >> \(order)", resume: "echo resume >> \(order)",
+            dump: "echo $$ > \(begun).new; mv \(begun).new \(begun); echo x; sleep \(seconds) | cat; true")
+        let running = try town.start(Computer.program, ["protect"], environment: zwilling.environment)
+        while !FileManager.default.fileExists(atPath: begun) {
+            try #require(running.process.isRunning)
+            usleep(10_000)
+        }
+        let shell = try String(contentsOfFile: begun, encoding: .utf8).dropLast()
+        kill(running.process.processIdentifier, signal)
+        running.process.waitUntilExit()
+        #expect(running.process.terminationReason == .exit && running.process.terminationStatus == 128 + signal)
+        #expect(try String(contentsOfFile: order, encoding: .utf8) == "quiesce\nresume\n")
+        // With all that the dump had started.
+        let left = try town.run("ps", "-e", "-o", "args=").output.split(separator: "\n")
+        #expect(!left.contains("sleep \(seconds)"))
+        #expect(!FileManager.default.fileExists(atPath: "/proc/\(shell)"))
+        let there = try captured()
+        #expect(!there.contains("\"dataSet\":\"db\"") && !there.contains("\"dataSet\":\"akten\""))
+        try describe()
+        let next = try zwilling("protect")
+        #expect(next.code == 0 && next.errors == "", "\(next.errors)")
+    }
 }
