@@ -52,6 +52,7 @@ struct HostlessTests {
         try describe()
         let retired = try realm.hall.reading("keys", "retire", "library", "--confirm", "library")
         #expect(retired.code == 0, "\(retired.errors)")
+        #expect(retired.errors.contains("pg_drop_replication_slot"))
         let again = try realm.hall("protect")
         #expect(again.code == 0, "\(again.errors)")
     }
