@@ -142,8 +142,8 @@ struct RecoveredCluster {
         }
         zwilling.tell(
             say(
-                "Start it as the user to whom it belongs: pg_ctl -D \(printable(copy.directory)) start",
-                de: "Starten als der Benutzer, dem es gehört: pg_ctl -D \(printable(copy.directory)) start"))
+                "Start it as the user to whom it belongs: pg_ctl -D \(printable(copy.directory)) -l /tmp/pg.log start; it takes connections only when it has recovered, which may be later than pg_ctl and pg_isready say.",
+                de: "Starten als der Benutzer, dem es gehört: pg_ctl -D \(printable(copy.directory)) -l /tmp/pg.log start; Verbindungen nimmt es erst an, wenn es sich erholt hat, vielleicht später, als pg_ctl und pg_isready sagen."))
     }
 
     struct Fields: Encodable {
