@@ -23,7 +23,9 @@ extension Check {
                     Words("Say how old it may be, for example \"rpo: 1 d\".", de: "Angeben, wie alt sie sein darf, etwa „rpo: 1 d“."))
             }
             protection(of: data)
+            passwords(in: data)
         }
+        hosts()
         let bare = institution.data.filter { $0.categories.isEmpty && $0.kind != .secret }
         lacking(
             bare.map(\.id), .noCategories,
@@ -33,6 +35,19 @@ extension Check {
             Words("Add for example \"categories: [D2]\" (personal data).", de: "Zum Beispiel „categories: [D2]“ ergänzen (personenbezogene Daten)."))
     }
 
+    /// With several hosts, each would capture something else under one name.
+    private func hosts() {
+        let bare = institution.data.filter { $0.host == nil }
+        guard let first = bare.first, bare.count < institution.data.count else { return }
+        let names = bare.map(\.id.value).joined(separator: ", ")
+        warn(
+            .hostMissing, at: first.id.place,
+            Words(
+                "Others say on which host they lie; these would be captured by every host that protects: \(names).",
+                de: "Andere nennen den Rechner, auf dem sie liegen; diese sicherte jeder Rechner, der sichert: \(names)."),
+            Words("Add \"host: NAME\" to each.", de: "Bei jedem „host: NAME“ ergänzen."))
+    }
+
     /// One hint for all that lack the same, at the first of them.
     func lacking(_ ids: [Written<String>], _ code: Finding.Code, _ message: Words, _ remedy: Words) {
         guard let first = ids.first else { return }
@@ -40,6 +55,27 @@ extension Check {
         hint(
             code, at: first.place,
             Words(message.english + names + ".", de: message.german + names + "."), remedy)
+    }
+
+    /// Everybody who may read the blueprint, or the list of processes, would read it.
+    private func passwords(in data: DataSet) {
+        var lines: [Written<String>] = []
+        switch data.source {
+        case .command(let command): lines = [command.dump, command.load].compactMap(\.self)
+        case .secret(let secret):
+            if case .command(let line) = secret.origin { lines = [line] }
+        case .files, .postgres: break
+        }
+        for line in lines where ShellLine.holdsPassword(line.value) {
+            warn(
+                .passwordInCommand, at: line.place,
+                Words(
+                    "This command looks as if it held a password.",
+                    de: "Dieser Befehl sieht aus, als enthielte er ein Passwort."),
+                Words(
+                    "Let the tool read it from a file of its own, such as ~/.my.cnf or ~/.pgpass.",
+                    de: "Das Werkzeug es aus einer eigenen Datei lesen lassen, etwa ~/.my.cnf oder ~/.pgpass."))
+        }
     }
 
     private func protection(of data: DataSet) {

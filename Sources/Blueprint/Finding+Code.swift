@@ -81,6 +81,8 @@ extension Finding {
         case needTooLow = "need-too-low"
         case dataOfNobody = "data-of-nobody"
         case noRPO = "no-rpo"
+        case hostMissing = "host-missing"
+        case passwordInCommand = "password-in-command"
         case noCategories = "no-categories"
         case noData = "no-data"
     }

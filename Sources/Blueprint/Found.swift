@@ -55,8 +55,13 @@ struct FoundText {
     /// Data sets of applications that a table names, by application.
     private var told: [(application: String, data: [String])] = []
 
-    init(_ found: [Found], _ say: @escaping (String, String) -> String) {
-        self.say = say
+    /// Of this machine; nil where there is only the one.
+    private let host: String?
+
+    /// - Parameter host: this machine's name.
+    init(_ found: [Found], on host: String?, _ say: @escaping (String, String) -> String) {
+        let isOne = !found.contains { if case .told = $0 { true } else { false } }
+        (self.say, self.host) = (say, isOne ? nil : host)
         for one in found { add(one) }
         for (application, data) in told {
             mark(&applications, say("from the table; please check", "aus der Tabelle; bitte prüfen"))
@@ -95,6 +100,8 @@ struct FoundText {
 
     // MARK: Kinds
 
+    private var hostLine: [String] { host.map { ["    host: \(quoted($0))"] } ?? [] }
+
     private mutating func postgres(_ what: String, _ socket: String, _ port: Int?) {
         mark(&data, seen(what))
         guard let port else {
@@ -105,7 +112,7 @@ struct FoundText {
         data += [
             "  - id: \(fresh("postgres-\(port)"))", "    kind: postgres",
             "    connection: \(quoted(connection))", "    rpo: 1 h",
-        ]
+        ] + hostLine
     }
 
     private mutating func mysql(_ directory: String) {
@@ -114,7 +121,7 @@ struct FoundText {
             "  - id: \(fresh("mysql"))", "    kind: command",
             "    dump: mysqldump --all-databases --single-transaction", "    load: mysql",
             "    rpo: 1 h",
-        ]
+        ] + hostLine
     }
 
     private mutating func add(_ container: Found.Container) {
@@ -139,7 +146,7 @@ struct FoundText {
         let id = fresh(name)
         data += [
             "  - id: \(id)", "    kind: files", "    paths: [\(quoted(path))]", "    rpo: 1 d",
-        ]
+        ] + hostLine
         return id
     }
 

@@ -46,7 +46,11 @@ extension DataSet {
     /// Whether it lies on the host of that name; with or without its domain. One without a host
     /// lies wherever the blueprint is.
     func isOn(_ name: String) -> Bool {
-        guard let host = host?.value else { return true }
+        host.map { Self.isSameHost($0.value, name) } ?? true
+    }
+
+    /// With or without its domain.
+    package static func isSameHost(_ host: String, _ name: String) -> Bool {
         func short(_ name: String) -> Substring { name.lowercased().prefix { $0 != "." } }
         return host.lowercased() == name.lowercased() || short(host) == short(name)[...]
             && (!host.contains(".") || !name.contains("."))

@@ -95,9 +95,11 @@ package enum Template: String, CaseIterable, Sendable {
 
     /// The blueprint as YAML with comments, to be gone through line by line.
     ///
-    /// - Parameter found: what was found on this machine, each a guess.
+    /// - Parameters:
+    ///   - found: what was found on this machine, each a guess, and what a table tells of others.
+    ///   - host: this machine, named where there are others.
     package func blueprint(
-        of institution: String, found: [Found] = [], in language: Language
+        of institution: String, found: [Found] = [], on host: String? = nil, in language: Language
     ) -> String {
         func say(_ english: String, _ german: String) -> String {
             "# " + Words(english, de: german)(in: language)
@@ -126,7 +128,7 @@ package enum Template: String, CaseIterable, Sendable {
         lines += [
             say("platforms: [{id: reserve, kind: podman, country: DE, jurisdiction: DE}]", "platforms: [{id: reserve, kind: podman, country: DE, jurisdiction: DE}]"),
         ]
-        lines += FoundText(found, say).lines
+        lines += FoundText(found, on: host, say).lines
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -88,4 +89,56 @@ int clinux_wait_for_stop(int milliseconds) {
     // A signal that interrupts the wait may be the one that is waited for.
     if (ready < 0 && errno == EINTR) ready = poll(&wait, 1, 0);
     return ready == 1;
+}
+
+enum { stop_words = 16 };
+static char *stop_arguments[stop_words + 2];
+static int stop_count;
+static char stop_number[] = "00";
+static pid_t stop_process;
+
+int clinux_add_stop_argument(const char *argument) {
+    if (stop_count >= stop_words) return -1;
+    char *copy = strdup(argument);
+    if (copy == NULL) return -1;
+    stop_arguments[stop_count++] = copy;
+    return 0;
+}
+
+// Only what may be called in a handler (signal-safety(7)): execv() ends all other threads.
+static void become(int signal) {
+    // A child that is not another program yet has this handler too.
+    if (getpid() != stop_process) _exit(128 + signal);
+    stop_number[0] = (char)('0' + signal / 10);
+    stop_number[1] = (char)('0' + signal % 10);
+    execv("/proc/self/exe", stop_arguments);
+    struct sigaction usual = {.sa_handler = SIG_DFL};
+    sigaction(signal, &usual, NULL);
+    raise(signal);
+}
+
+int clinux_become_on_stop(void) {
+    stop_process = getpid();
+    stop_arguments[stop_count] = stop_number;
+    stop_arguments[stop_count + 1] = NULL;
+    const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    const unsigned count = sizeof signals / sizeof *signals;
+    struct sigaction action = {.sa_handler = become, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    for (unsigned i = 0; i < count; i++) sigaddset(&action.sa_mask, signals[i]);
+    for (unsigned i = 0; i < count; i++) {
+        struct sigaction before;
+        if (sigaction(signals[i], NULL, &before) != 0) return -1;
+        if (before.sa_handler != SIG_IGN && sigaction(signals[i], &action, NULL) != 0) return -1;
+    }
+    return 0;
+}
+
+int clinux_unblock_stop_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    return sigprocmask(SIG_UNBLOCK, &set, NULL);
 }

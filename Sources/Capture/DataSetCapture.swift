@@ -134,6 +134,7 @@ package struct DataSetCapture: Sendable {
             var program = Program(shell: line.value, timeout: .seconds(secret.timeout.seconds))
             program.isQuoted = false
             bytes = try await program.output(upTo: Self.secretBytesMax)
+            guard !bytes.isEmpty else { throw .saidNothing }
         }
         let entry = StreamedEntry(
             [Array(id.utf8)], permissions: 0o600, modified: writer.world.now())

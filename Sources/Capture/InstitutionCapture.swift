@@ -10,9 +10,14 @@ package struct DataSetOutcome: Sendable {
     package let result: Result<Captured, Trouble>
     /// What is in it, but not quite as people may expect.
     package let warnings: [Words]
+    /// Whether the id is that of an application, which was not let go on.
+    package let isOfApplication: Bool
 
-    package init(id: String, result: Result<Captured, Trouble>, warnings: [Words] = []) {
-        (self.id, self.result, self.warnings) = (id, result, warnings)
+    package init(
+        id: String, result: Result<Captured, Trouble>, warnings: [Words] = [], isOfApplication: Bool = false
+    ) {
+        (self.id, self.result) = (id, result)
+        (self.warnings, self.isOfApplication) = (warnings, isOfApplication)
     }
 }
 
@@ -69,7 +74,9 @@ package struct InstitutionCapture {
         if let quiesce = group.application?.quiesce {
             do throws(Trouble) {
                 if let resume = group.application?.resume { try held.note(resume.value) }
-                try await Self.hook(quiesce.value)
+                do throws(Trouble) { try await Self.hook(quiesce.value) } catch {
+                    throw .notQuiesced(group.application?.id.value ?? "", error)
+                }
             } catch {
                 for data in group.data { note(data.id.value, .failure(error)) }
                 await resume(group)
@@ -157,7 +164,10 @@ package struct InstitutionCapture {
     private mutating func resume(_ group: ConsistencyGroup) async {
         guard let application = group.application, let resume = application.resume else { return }
         do throws(Trouble) { try await held.resume(resume.value) } catch {
-            note(application.id.value, .failure(error))
+            outcomes.append(
+                DataSetOutcome(
+                    id: application.id.value, result: .failure(.notResumed(application.id.value, error)),
+                    isOfApplication: true))
         }
     }
 
@@ -172,5 +182,31 @@ package struct InstitutionCapture {
         guard case .success(let captured) = result else { return }
         cache = captured.cache
         keep(captured)
+    }
+}
+
+extension Trouble {
+    fileprivate static func notQuiesced(_ application: String, _ why: Trouble) -> Trouble {
+        Trouble(
+            why.kind,
+            Words(
+                "\"quiesce\" of application \"\(application)\" failed, so nothing of it was captured: \(why.message.english)",
+                de: "„quiesce“ der Anwendung „\(application)“ misslang, daher wurde nichts von ihr gesichert: \(why.message.german)"),
+            advice: Words(
+                "Run the command by hand as this user, mend it in the blueprint, then protect again.",
+                de: "Den Befehl als dieser Benutzer von Hand ausführen, ihn im Bauplan beheben, dann noch einmal sichern."),
+            cause: why.cause)
+    }
+
+    fileprivate static func notResumed(_ application: String, _ why: Trouble) -> Trouble {
+        Trouble(
+            why.kind,
+            Words(
+                "\"resume\" of application \"\(application)\" failed, so it may still hold still: \(why.message.english)",
+                de: "„resume“ der Anwendung „\(application)“ misslang, sie steht vielleicht noch still: \(why.message.german)"),
+            advice: Words(
+                "Let it go on by hand at once, and mend the command in the blueprint. The next run tries what is noted again.",
+                de: "Sie sofort von Hand weiterlaufen lassen und den Befehl im Bauplan beheben. Der nächste Lauf versucht den vermerkten noch einmal."),
+            cause: why.cause)
     }
 }

@@ -21,8 +21,9 @@ package struct TwinMoment: Sendable {
     package var oldest: Part? { parts.min { $0.moment < $1.moment } }
 
     /// All such moments, the latest first; none while a data set has never been captured. There is
-    /// one wherever a snapshot was begun, and one as late as the logs lead; the moments between
-    /// differ from the one before in what has a log.
+    /// one wherever a snapshot came, and one as late as the logs lead; the moments between differ
+    /// from the one before in what has a log. Each is a whole millisecond, as people read it, so
+    /// that what they type leads to the same parts.
     ///
     /// - Parameter logs: of the data sets that have one.
     package static func all(
@@ -31,8 +32,9 @@ package struct TwinMoment: Sendable {
         let ids = institution.data.map(\.id.value)
         let wanted = snapshots.filter { ids.contains($0.body.dataSet) }
         let ends = ids.compactMap { logs[$0]?.end }
-        return Set(wanted.map(\.body.begun) + [ends.min()].compactMap(\.self)).sorted(by: >)
-            .compactMap { at($0, institution, wanted, logs) }
+        // Beyond the end of a log there is nothing: that one is rounded down.
+        let all = wanted.map(\.stands.millisecondAfter) + [ends.min()?.millisecondBefore].compactMap(\.self)
+        return Set(all).sorted(by: >).compactMap { at($0, institution, wanted, logs) }
     }
 
     /// The latest state that each application can be brought back to, which need not be that of
@@ -46,15 +48,16 @@ package struct TwinMoment: Sendable {
         }
     }
 
-    private static func at(
-        _ moment: Moment, _ institution: Institution, _ snapshots: [Observed.Fact],
-        _ logs: [String: LogReach]
-    ) -> TwinMoment? {
-        let until = snapshots.filter { $0.body.begun <= moment }
+    /// What of an institution can be brought back to any moment, and which data sets had no copy
+    /// by then.
+    package static func reached(
+        _ moment: Moment, of institution: Institution, among snapshots: [Observed.Fact],
+        logs: [String: LogReach]
+    ) -> (twin: TwinMoment, missing: [String]) {
+        let until = snapshots.filter { $0.stands <= moment }
         var newest: [String: Observed.Fact] = [:]
         for data in institution.data {
-            guard let fact = Freshness.newest(data.id.value, until) else { return nil }
-            newest[data.id.value] = fact
+            newest[data.id.value] = Freshness.newest(data.id.value, until)
         }
         var parts: [String: Part] = [:]
         for group in institution.allGroups {
@@ -66,12 +69,31 @@ package struct TwinMoment: Sendable {
                 .compactMap { newest[$0.id.value]?.body.begun }.min() ?? moment
             for id in ids {
                 guard let own = newest[id] else { continue }
-                let way = logs[id]?.way(to: anchor)
-                parts[id] = way.map { Part(snapshot: $0.base, moment: $0.reached) }
-                    ?? Part(snapshot: own, moment: own.body.begun)
+                let whole = Part(snapshot: own, moment: own.stands)
+                let way = logs[id]?.way(to: anchor).map { Part(snapshot: $0.base, moment: $0.reached) }
+                // A base that no log continues may be newer than the end of an older log.
+                let isNewer = way.map { $0.moment < whole.moment && whole.moment <= anchor } ?? true
+                parts[id] = isNewer ? whole : way
             }
         }
-        let all = institution.data.compactMap { parts[$0.id.value] }
-        return all.count == institution.data.count ? TwinMoment(moment: moment, parts: all) : nil
+        let ids = institution.data.map(\.id.value)
+        let twin = TwinMoment(moment: moment, parts: ids.compactMap { parts[$0] })
+        return (twin, ids.filter { parts[$0] == nil })
+    }
+
+    private static func at(
+        _ moment: Moment, _ institution: Institution, _ snapshots: [Observed.Fact],
+        _ logs: [String: LogReach]
+    ) -> TwinMoment? {
+        let (twin, missing) = reached(moment, of: institution, among: snapshots, logs: logs)
+        return missing.isEmpty ? twin : nil
+    }
+}
+
+extension Observed.Fact {
+    /// The state that it can be brought back to, and no earlier one: a cluster is consistent only
+    /// with the log to the end of its copy.
+    package var stands: Moment {
+        body.source == .postgresBase ? body.postgres?.received ?? body.begun : body.begun
     }
 }

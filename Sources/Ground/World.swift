@@ -31,4 +31,24 @@ public struct Moment: Hashable, Comparable, Sendable {
     public static func < (one: Moment, other: Moment) -> Bool {
         (one.seconds, one.nanoseconds) < (other.seconds, other.nanoseconds)
     }
+
+    private static let millisecond: UInt32 = 1_000_000
+
+    /// The last whole millisecond that is not after it.
+    public var millisecondBefore: Moment {
+        Moment(seconds: seconds, nanoseconds: nanoseconds / Self.millisecond * Self.millisecond)
+    }
+
+    /// The first whole millisecond that is not before it: a moment that people read, and type again
+    /// where they mean all that was there by then.
+    public var millisecondAfter: Moment {
+        let before = millisecondBefore
+        guard before != self else { return self }
+        let next = before.nanoseconds + Self.millisecond
+        guard next == 1000 * Self.millisecond else {
+            return Moment(seconds: seconds, nanoseconds: next)
+        }
+        let (second, isFar) = seconds.addingReportingOverflow(1)
+        return isFar ? self : Moment(seconds: second)
+    }
 }

@@ -59,6 +59,13 @@ extension ServerError {
                     "Install it: apt-get install libpq5.",
                     de: "Installieren Sie sie: apt-get install libpq5."))
         case .badAddress(let words): Trouble(.wrongUse, words)
+        case .unreachable(let server, let reason) where Refusal.isOfRole(reason):
+            Trouble(
+                .denied,
+                Words(
+                    "The role may not replicate at the PostgreSQL server \(server): \(reason).",
+                    de: "Die Rolle darf am PostgreSQL-Server \(server) nicht replizieren: \(reason)."),
+                advice: Refusal.roleAdvice)
         case .unreachable(let server, let reason):
             Trouble(
                 .system,
@@ -119,7 +126,8 @@ extension ServerError {
 extension Refusal {
     package var trouble: Trouble {
         let text = detail.isEmpty ? message : "\(message) (\(detail))"
-        let advice = hint.isEmpty ? nil : Words(hint, de: hint)
+        let isOfRole = sqlState == "42501" && Self.isOfRole("\(message) \(detail)")
+        let advice = isOfRole ? Self.roleAdvice : hint.isEmpty ? nil : Words(hint, de: hint)
         return Trouble(
             kind,
             Words(
@@ -127,6 +135,15 @@ extension Refusal {
                 de: "Der PostgreSQL-Server lehnt ab: \(text) [\(sqlState)]."),
             advice: advice)
     }
+
+    /// Whether a server says, in English, that its role may not replicate: 13 to 15, and since.
+    static func isOfRole(_ reason: String) -> Bool {
+        ["replication role", "replication attribute", "wal sender"].contains(where: reason.lowercased().contains)
+    }
+
+    static let roleAdvice = Words(
+        "Make a role that may, at the server: psql -f /usr/share/doc/zwilling/postgres-role.sql postgres (in the sources tools/postgres-role.sql).",
+        de: "Am Server eine Rolle anlegen, die es darf: psql -f /usr/share/doc/zwilling/postgres-role.sql postgres (in den Quellen tools/postgres-role.sql).")
 
     private var kind: Trouble.Kind {
         switch sqlState {

@@ -17,9 +17,7 @@ extension ServerFacts {
                     Words(
                         "The role \"\(role)\" may not replicate.",
                         de: "Die Rolle \"\(role)\" darf nicht replizieren."),
-                    advice: Words(
-                        "Run tools/postgres-role.sql at the server.",
-                        de: "Führen Sie am Server tools/postgres-role.sql aus.")))
+                    advice: Refusal.roleAdvice))
         }
         if settings["wal_level"] == "minimal" {
             obstacles.append(setting("wal_level", is: "minimal", needs: "replica"))

@@ -128,6 +128,21 @@ extension Connection {
             safeBytes: rows[0, 3].flatMap { Int64($0) })
     }
 
+    /// Slots that are named alike but for the last eight digits, and that nobody uses.
+    package func idleSlots(
+        like name: SlotName, _ patience: Patience = .seconds(60)
+    ) throws(ServerError) -> [String] {
+        let stem = String(name.description.dropLast(8))
+        let rows = try ask(
+            """
+            SELECT slot_name FROM pg_replication_slots
+            WHERE NOT active AND slot_name <> \(literal(name.description))
+              AND left(slot_name, -8) = \(literal(stem)) AND right(slot_name, 8) ~ '^[0-9a-f]{8}$'
+            ORDER BY slot_name
+            """, patience)
+        return (0..<rows.count).compactMap { rows[$0, 0] }
+    }
+
     /// Marks the place in the WAL that is reached now, by a name of at most 63 bytes.
     package func makeRestorePoint(
         _ name: String, _ patience: Patience = .seconds(60)

@@ -62,9 +62,10 @@ extension Program {
                 "\"\(name)\" \(how.english)\(quoted).", de: "„\(name)“ \(how.german)\(quoted)."))
     }
 
-    /// The last line of what it said.
+    /// What it said at the end: of a pipe each program has its say, and the cause stands first.
     private func quote(_ complaint: [UInt8]) -> String {
         let lines = complaint.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
-        return lines.last.map { ": " + printable(Array($0.prefix(500))) } ?? ""
+        let last = lines.suffix(3).map { printable(Array($0.prefix(500))) }
+        return last.isEmpty ? "" : ": " + last.joined(separator: "; ")
     }
 }

@@ -21,10 +21,15 @@ package struct Program: Sendable {
         (self.arguments, self.timeout) = (arguments, timeout)
     }
 
-    /// What a person wrote in one line: the shell takes it apart.
+    /// What a person wrote in one line: the shell takes it apart. A pipe fails with any of its
+    /// programs, where there is a shell that can tell.
     package init(shell line: String, timeout: Duration) {
-        self.init(["/bin/sh", "-c", line], timeout: timeout)
+        self.init(Self.shell + [line], timeout: timeout)
     }
+
+    private static let shell =
+        Machine.exists(Array("/bin/bash".utf8))
+        ? ["/bin/bash", "-o", "pipefail", "-c"] : ["/bin/sh", "-c"]
 
     /// Hands out what the program says on its standard output while it runs.
     ///

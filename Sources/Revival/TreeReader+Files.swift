@@ -42,3 +42,24 @@ extension TreeReader {
         return found
     }
 }
+
+extension OpenVault {
+    /// The files of a small snapshot that was made from a stream, such as the blueprint.
+    package func contents(
+        of snapshot: Observed.Fact, upTo limit: Int
+    ) async throws(Trouble) -> [(name: String, bytes: [UInt8])] {
+        let tree = try await TreeReader(self, snapshot, .whole)
+        let reader = tree.chunkReader()
+        var all: [(name: String, bytes: [UInt8])] = []
+        for file in try await tree.files() {
+            var bytes: [UInt8] = []
+            for chunk in file.chunks where bytes.count <= limit {
+                bytes += try await reader.read(chunk, .data)
+            }
+            let name = file.path.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
+            // What is larger than any that is captured is none.
+            if bytes.count <= limit { all.append((name, bytes)) }
+        }
+        return all
+    }
+}

@@ -69,11 +69,20 @@ extension Surroundings {
             guard program == "postgres" || program == "postmaster" else { continue }
             let named = words.firstIndex(of: "-D").flatMap { words.dropFirst($0 + 1).first }
             let joined = words.first { $0.hasPrefix("-D") && $0.count > 2 }?.dropFirst(2)
-            let directory = (named ?? joined).map(String.init) ?? target(of: "cwd", in: "/proc/\(process)")
+            let standing = target(of: "cwd", in: "/proc/\(process)")
+            let directory = (named ?? joined).map { absolute($0, from: standing) } ?? standing
             // One that only a container sees lies elsewhere here, and counts as the container's.
             if let directory, directory.hasPrefix("/"), exists(directory) { found.insert(directory) }
         }
         return found
+    }
+
+    /// A server goes into its data directory when it starts, so what was named from where it was
+    /// started usually leads nowhere from there: where it stands is then the answer.
+    private func absolute(_ path: Substring, from standing: String?) -> String? {
+        guard !path.hasPrefix("/"), let standing else { return String(path) }
+        let below = "\(standing)/\(path)"
+        return exists("\(below)/PG_VERSION") ? below : standing
     }
 
     /// `name = value` a line, as in postgresql.conf.

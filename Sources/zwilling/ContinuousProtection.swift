@@ -28,9 +28,13 @@ struct ContinuousProtection {
 
     private func run(_ plan: Blueprint, until change: BlueprintChange) async throws {
         let host = Machine.hostName()
-        let groups = plan.institution.groups(on: host)
-        guard !groups.isEmpty else { throw Trouble.nothingHere(host) }
+        let wanted = plan.institution.groups(on: host)
+        guard !wanted.isEmpty else { throw Trouble.nothingHere(host) }
         let known = try await KnownVault(vault, of: plan.institution)
+        let (groups, refused) = try await known.withoutForeign(wanted, on: host)
+        for one in refused {
+            if case .failure(let trouble) = one.result { tell(one.id, trouble) }
+        }
         let keys = try known.writerKeys()
         let writer = try VaultWriter(known.vault, keys: keys, world: .real)
         let lock = try WriterLock(known.state, isService: true)
@@ -70,7 +74,7 @@ struct ContinuousProtection {
         await ContinuousCapture(
             capture, groups, logs: logs, images: try images(plan, files, host, known.state), newest: Self.newest(observed, writer.writer.id),
             held: known.state.heldApplications,
-            wishes: CaptureWishes(waiting: { wishes.waiting }) { wishes.answer($0, $1) },
+            wishes: CaptureWishes(waiting: { wishes.waiting }) { wishes.answer($0, $1, beside: $2) },
             pause: { milliseconds in
                 standing.keep()
                 return StopRequest.wait(milliseconds: milliseconds) || change.look()

@@ -83,6 +83,14 @@ func localTime(_ moment: Moment) -> String {
     return clockText(time, between: " ", fraction: "") + " " + offsetText(time)
 }
 
+/// The same to the millisecond, rounded up: typed again it brings back what is meant.
+func exactTime(_ moment: Moment) -> String {
+    let moment = moment.millisecondAfter
+    guard let time = LocalTime(moment) else { return "@\(moment.seconds)" }
+    let fraction = "." + padded(Int(moment.nanoseconds / 1_000_000), to: 3)
+    return clockText(time, between: " ", fraction: fraction) + " " + offsetText(time)
+}
+
 /// The same for programs (RFC 3339), to the nanosecond where there are any.
 func isoTime(_ moment: Moment) -> String {
     guard let time = LocalTime(moment) else { return "@\(moment.seconds)" }

@@ -75,7 +75,7 @@ struct InitCommand: AsyncParsableCommand {
             try await Program(arguments, timeout: .seconds(30)).output(upTo: 16 << 20)
         }.run()
         let text = template.blueprint(
-            of: name ?? Machine.hostName(), found: seen + told, in: language)
+            of: name ?? Machine.hostName(), found: seen + told, on: Machine.hostName(), in: language)
         do throws(SystemError) {
             try Machine.writeDurably(path, Array(text.utf8), permissions: 0o644)
         } catch { throw error.trouble(Words("Cannot write the blueprint", de: "Bauplan lässt sich nicht schreiben:")) }

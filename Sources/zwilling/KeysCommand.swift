@@ -177,6 +177,16 @@ struct KeysRetireCommand: AsyncParsableCommand {
         }
         let list = KeyList(keyring: changed.keyring, mine: try known.state.keys()?.writer)
         try output.json ? showJSON(list.fields) : show(list.lines)
+        tellSlots(of: wanted)
+    }
+
+    /// Whether it followed the log of a cluster only that server knows.
+    private func tellSlots(of writer: Writer) {
+        let query = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name ~ '^zwilling_.*_\(short(writer.id))$' AND NOT active;"
+        tell(
+            say(
+                "Where it followed the log of a PostgreSQL cluster, its slot stays at the server and keeps log until it is dropped there: \(query)",
+                de: "Wo er dem Protokoll eines PostgreSQL-Clusters folgte, bleibt sein Slot am Server und hält Protokoll zurück, bis er dort entfernt wird: \(query)"))
     }
 }
 

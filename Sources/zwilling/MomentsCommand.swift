@@ -77,8 +77,8 @@ struct MomentsCommand: AsyncParsableCommand {
         ]
         let rows = moments.prefix(Self.linesMax).map { one in
             [
-                localTime(one.moment), one.oldest.map { plain($0.snapshot.body.dataSet) } ?? "–",
-                one.oldest.map { localTime($0.moment) } ?? "–",
+                exactTime(one.moment), one.oldest.map { plain($0.snapshot.body.dataSet) } ?? "–",
+                one.oldest.map { exactTime($0.moment) } ?? "–",
             ]
         }
         return table([heading] + rows, rightAligned: [])

@@ -93,16 +93,32 @@ struct SnapshotArgument: ExpressibleByArgument {
     let path: TreePath?
     /// The newest that was begun by then is meant.
     let moment: Moment?
+    /// As it was typed.
+    private let text: String
 
     static let latest = SnapshotArgument(wish: "latest", path: nil)
 
     private init(wish: String, path: TreePath?) {
-        (self.wish, self.path, moment) = (wish, path, nil)
+        (self.wish, self.path, moment, text) = (wish, path, nil, wish)
     }
 
     var isLatest: Bool { wish == "latest" && moment == nil }
 
+    /// That it is the beginning of a name at least, or a moment.
+    func check() throws(Trouble) {
+        guard moment == nil, !isLatest, !wish.allSatisfy(\.isHexDigit) else { return }
+        throw Trouble(
+            .wrongUse,
+            Words(
+                "\"\(plain(text))\" is neither a snapshot nor a moment.",
+                de: "„\(plain(text))“ ist weder ein Sicherungsstand noch ein Zeitpunkt."),
+            advice: Words(
+                "A snapshot is named by four of its digits or more (\"zwilling snapshots\"), or \"latest\"; a moment is written '2026-11-25', '2026-11-25 14:30', '2026-11-25 14:30:05.250', with +01:00 or Z behind it for another time zone.",
+                de: "Ein Sicherungsstand: mindestens vier seiner Stellen („zwilling snapshots“) oder „latest“. Ein Zeitpunkt: '2026-11-25', '2026-11-25 14:30', '2026-11-25 14:30:05.250', für eine andere Zeitzone mit +01:00 oder Z dahinter."))
+    }
+
     init?(argument: String) {
+        text = argument
         // A day with nothing but digits and dashes is no snapshot, which has no dash.
         if let moment = zwilling.moment(from: argument) {
             (wish, path, self.moment) = (argument, nil, moment)

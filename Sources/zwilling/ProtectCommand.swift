@@ -131,14 +131,16 @@ struct ProtectCommand: AsyncParsableCommand {
 
     private func runBlueprint() async throws {
         let plan = try blueprint.blueprint()
-        let groups = try wanted(plan.institution)
+        let wanted = try wanted(plan.institution)
         let known = try await KnownVault(vault, of: plan.institution)
+        let (groups, refused) = try await known.withoutForeign(wanted, on: Machine.hostName())
         if WriterLock.service(of: known.state) != nil {
-            return try await askService(known, groups, of: plan.institution)
+            return try await askService(known, groups, refused, of: plan.institution)
         }
         let writer = try VaultWriter(known.vault, keys: try known.writerKeys(), world: .real)
         let lock = try WriterLock(known.state)
         defer { withExtendedLifetime(lock) {} }
+        StopRequest.become(ResumeHeldCommand.words(known.state.vault))
         try await known.state.resumeHeld()
         try await known.vault.completeCopies()
         let memory = try known.state.memory() ?? Memory(of: known.vault)
@@ -173,14 +175,15 @@ struct ProtectCommand: AsyncParsableCommand {
         }
         progress.end()
         let report = InstitutionReport(
-            plan.institution.name.value, run.outcomes, seconds: progress.seconds)
+            plan.institution.name.value, refused + run.outcomes, seconds: progress.seconds)
         try output.json ? showJSON(report.fields) : report.show()
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }
 
     /// The service has the writer, so it captures what is wanted, at once.
     private func askService(
-        _ known: KnownVault, _ groups: [ConsistencyGroup], of institution: Institution
+        _ known: KnownVault, _ groups: [ConsistencyGroup], _ refused: [DataSetOutcome],
+        of institution: Institution
     ) async throws {
         let wishes = Wishes(known.state)
         guard !groups.isEmpty else { throw Trouble.imagesByService }
@@ -208,7 +211,8 @@ struct ProtectCommand: AsyncParsableCommand {
         progress.end()
         let observed = try await known.observed(with: try known.writerKeys())
         let report = ServiceReport(
-            institution.name.value, answers, among: observed.snapshots, seconds: progress.seconds)
+            institution.name.value, answers, refused, among: observed.snapshots,
+            seconds: progress.seconds)
         try output.json ? showJSON(report.fields) : report.show()
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 import ArgumentParser
+import Capture
 import Files
 import Ground
 import Postgres
@@ -54,6 +55,18 @@ struct ClusterRecovery {
             }
             if !isFound { throw Trouble.noRestorePoint(name, id) }
         }
+        (recovery, playback) = (found, LogPlayback(open, found))
+    }
+
+    /// The same for a part of a twin; nil where no log leads on from its base.
+    init?(
+        _ open: OpenVault, _ part: TwinMoment.Part, _ log: LogReach?, _ units: Units
+    ) throws(Trouble) {
+        guard let log, log.stretches.contains(where: { $0.base.id == part.snapshot.id }) else { return nil }
+        let candidates = try Recovery.candidates(
+            of: part.snapshot.body.dataSet, to: .moment(part.moment), among: open.observed, units)
+        guard let found = candidates.first(where: { $0.base.id == part.snapshot.id }) ?? candidates.first
+        else { return nil }
         (recovery, playback) = (found, LogPlayback(open, found))
     }
 
@@ -118,10 +131,10 @@ struct RecoveredCluster {
             if !reach.isReached {
                 warn(
                     Words(
-                        "the log ends before that, at \(reach.end), received \(localTime(reach.received)); the cluster comes back as far as it leads.",
-                        de: "Das Protokoll endet davor, bei \(reach.end), empfangen \(localTime(reach.received)); der Cluster kommt so weit zurück, wie es führt."))
+                        "the log ends before that, at \(reach.end), received \(exactTime(reach.received.millisecondBefore)); the cluster comes back as far as it leads.",
+                        de: "Das Protokoll endet davor, bei \(reach.end), empfangen \(exactTime(reach.received.millisecondBefore)); der Cluster kommt so weit zurück, wie es führt."))
             }
-            let last = reach.lastCommit.map { localTime($0) } ?? localTime(reach.received)
+            let last = reach.lastCommit.map { exactTime($0) } ?? exactTime(reach.received)
             zwilling.tell(
                 say(
                     "Its log leads to \(reach.end) on timeline \(reach.timeline); last commit \(last).",
@@ -129,8 +142,8 @@ struct RecoveredCluster {
         }
         zwilling.tell(
             say(
-                "Start it as the user to whom it belongs: pg_ctl -D \(printable(copy.directory)) start",
-                de: "Starten als der Benutzer, dem es gehört: pg_ctl -D \(printable(copy.directory)) start"))
+                "Start it as the user to whom it belongs: pg_ctl -D \(printable(copy.directory)) -l /tmp/pg.log start; it takes connections only when it has recovered, which may be later than pg_ctl and pg_isready say.",
+                de: "Starten als der Benutzer, dem es gehört: pg_ctl -D \(printable(copy.directory)) -l /tmp/pg.log start; Verbindungen nimmt es erst an, wenn es sich erholt hat, vielleicht später, als pg_ctl und pg_isready sagen."))
     }
 
     struct Fields: Encodable {

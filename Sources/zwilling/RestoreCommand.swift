@@ -26,6 +26,11 @@ struct RestoreCommand: AsyncParsableCommand {
               zwilling restore --data db --to /srv/db
               zwilling restore '2026-11-25 14:29:30' --data db --to /srv/db
               zwilling restore --data db --restore-point before-the-import --to /srv/db
+            A moment without --data brings back every data set of the blueprint (that of the vault,
+            or -f), each to a directory of its name, as "zwilling moments" has them: consistent, the
+            rows of an application no newer than its files. With --data the one goes to exactly that
+            moment, and need not fit the others.
+              zwilling restore '2026-11-25 14:29:30.250' --to /srv/twin
             """,
             de: """
                 Braucht den Tresor und die Passphrase, und nichts von dem Rechner, der ihn angelegt
@@ -40,6 +45,11 @@ struct RestoreCommand: AsyncParsableCommand {
                   zwilling restore --data db --to /srv/db
                   zwilling restore '2026-11-25 14:29:30' --data db --to /srv/db
                   zwilling restore --data db --restore-point vor-dem-import --to /srv/db
+                Ein Zeitpunkt ohne --data holt jeden Datenbestand des Bauplans zurück (der im Tresor
+                liegt, oder -f), jeden in ein Verzeichnis seines Namens, so wie „zwilling moments“ sie
+                nennt: stimmig, keine Zeile einer Anwendung neuer als ihre Dateien. Mit --data geht der
+                eine genau auf den Zeitpunkt, und muss zu den anderen nicht passen.
+                  zwilling restore '2026-11-25 14:29:30.250' --to /srv/zwilling
                 """))
 
     @Argument(
@@ -126,13 +136,30 @@ struct RestoreCommand: AsyncParsableCommand {
         return snapshot.isLatest && snapshot.path == nil && include.isEmpty ? .latest : nil
     }
 
+    /// A moment that is not said to be of one data set is that of all.
+    private var isOfTwin: Bool { snapshot.moment != nil && dataSet.data == nil && include.isEmpty }
+
     mutating func run() async throws {
+        try snapshot.check()
         guard let to else { return try await runLoad() }
         let target = try to.absolute()
         let included = try patterns(include)
-        let known = try await KnownVault(vault)
+        let named = try isOfTwin && blueprint.file != nil ? blueprint.blueprint().institution : nil
+        let known = try await KnownVault(vault, of: named)
         try refuse(target, inside: known.place)
         let open = try await known.opened(passphrase)
+        if isOfTwin, let moment = snapshot.moment {
+            var institution = named
+            if institution == nil { institution = try await open.institution(at: moment) }
+            if let institution {
+                let code = try await TwinRestore(
+                    open: open, institution: institution, moment: moment, target: target,
+                    overwrites: overwrite, output: output
+                ).run()
+                if code != 0 { throw ExitCode(code) }
+                return
+            }
+        }
         let recovery = try await ClusterRecovery(open, of: dataSet.data, to: goal)
         let fact = try recovery?.base ?? snapshot(among: open.observed)
         var options = RestoreOptions()
@@ -171,7 +198,21 @@ struct RestoreCommand: AsyncParsableCommand {
         guard let moment = snapshot.moment else {
             return try observed.snapshot(snapshot.wish, of: dataSet.data)
         }
+        let ids = Set(observed.snapshots.map(\.body.dataSet)).sorted()
+        guard dataSet.data != nil || ids.count < 2 else { throw Self.ofWhich(ids) }
         return try observed.snapshot(by: moment, of: dataSet.data)
+    }
+
+    private static func ofWhich(_ ids: [String]) -> Trouble {
+        let list = ids.map { plain($0) }.joined(separator: ", ")
+        return Trouble(
+            .wrongUse,
+            Words(
+                "The vault has several data sets: of which one is that moment?",
+                de: "Der Tresor hat mehrere Datenbestände: Um welchen geht es bei dem Zeitpunkt?"),
+            advice: Words(
+                "Name one with --data: \(list). All of them come back with the blueprint, by -f FILE and without --include.",
+                de: "Mit --data einen nennen: \(list). Alle zusammen kommen mit dem Bauplan zurück, mit -f DATEI und ohne --include."))
     }
 
     private func runLoad() async throws {

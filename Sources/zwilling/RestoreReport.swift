@@ -20,7 +20,7 @@ struct RestoreReport {
         return kinds.isEmpty ? 0 : 3
     }
 
-    func show() throws(Trouble) {
+    func tellMissed() {
         let missed = restored.notRestored
         if !missed.isEmpty {
             tell(say("Not restored, or not wholly:", de: "Nicht oder nicht ganz zurückgeholt:"))
@@ -36,7 +36,11 @@ struct RestoreReport {
                     de: "  und \(figure(rest)) weitere (alle mit --json)"))
         }
         if let advice = missed.first?.trouble.advice { tell("  " + say(advice)) }
-        let begun = localTime(snapshot.body.begun)
+    }
+
+    func show() throws(Trouble) {
+        tellMissed()
+        let begun = exactTime(snapshot.body.begun)
         let counts = CountFields(restored.counts)
         try zwilling.show([
             say(

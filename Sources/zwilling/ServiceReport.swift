@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
+import Capture
 import Ground
 import Vault
 
@@ -6,21 +7,32 @@ import Vault
 struct ServiceReport {
     private let institution: String
     private let captured: [Observed.Fact]
-    private let failures: [(id: String, message: String)]
+    private let failures: [(id: String, told: Wishes.Told)]
     private let seconds: Double
 
     init(
-        _ institution: String, _ answers: [String: Wishes.Answer],
+        _ institution: String, _ answers: [String: Wishes.Answer], _ refused: [DataSetOutcome],
         among snapshots: [Observed.Fact], seconds: Double
     ) {
         (self.institution, self.seconds) = (institution, seconds)
         let sorted = answers.sorted { $0.key < $1.key }
         captured = sorted.compactMap { _, answer in
-            snapshots.first { answer == .captured(snapshot: $0.id.hex) }
+            guard case .captured(let snapshot, _) = answer else { return nil }
+            return snapshots.first { $0.id.hex == snapshot }
         }
-        failures = sorted.compactMap { id, answer in
-            if case .failed(let message) = answer { (id, message) } else { nil }
+        var failures: [(id: String, told: Wishes.Told)] = refused.compactMap { one in
+            if case .failure(let trouble) = one.result { (one.id, Wishes.Told(trouble)) } else { nil }
         }
+        for (id, answer) in sorted {
+            switch answer {
+            case .failed(let told): failures.append((id, told))
+            // Each data set of an application tells the same of it.
+            case .captured(_, let beside?):
+                if !failures.contains(where: { $0.told == beside }) { failures.append((id, beside)) }
+            case .captured(_, nil): break
+            }
+        }
+        self.failures = failures
     }
 
     var exitCode: Int32 {
@@ -28,7 +40,10 @@ struct ServiceReport {
     }
 
     func show() throws(Trouble) {
-        for (id, message) in failures { tell("zwilling: \(plain(id)): \(plain(message))") }
+        for (id, told) in failures {
+            tell("zwilling: \(plain(id)): \(plain(told.message))")
+            if let advice = told.advice { tell("  " + plain(advice)) }
+        }
         var lines = capturedLines(captured.map { ($0.body, $0.id, $0.body.counts.leftOut) })
         lines.append(
             say(
@@ -46,6 +61,7 @@ struct ServiceReport {
 
         struct Failure: Encodable {
             let dataSet, message: String
+            let advice: String?
         }
 
         let institution: String
@@ -62,7 +78,9 @@ struct ServiceReport {
                     dataSet: one.body.dataSet, snapshot: one.id.hex, begun: isoTime(one.body.begun),
                     counts: CountFields(one.body.counts), bytesAdded: one.body.addedBytes)
             },
-            failures: failures.map { Fields.Failure(dataSet: $0.id, message: $0.message) },
+            failures: failures.map {
+                Fields.Failure(dataSet: $0.id, message: $0.told.message, advice: $0.told.advice)
+            },
             seconds: seconds)
     }
 }

@@ -58,7 +58,7 @@ struct SnapshotsCommand: AsyncParsableCommand {
         let rows = snapshots.map { fact in
             let body = fact.body
             return [
-                fact.id.short, localTime(body.begun), plain(body.host), figure(body.counts.files),
+                fact.id.short, exactTime(body.begun), plain(body.host), figure(body.counts.files),
                 size(body.counts.bytes), size(body.addedBytes), description(of: body),
             ]
         }

@@ -67,7 +67,7 @@ struct StatusCommand: AsyncParsableCommand {
         ]
         let rows = all.map { one in
             [
-                one.id, one.moment.map { localTime($0) } ?? "–",
+                one.id, one.moment.map { exactTime($0) } ?? "–",
                 one.age.map { duration(Double($0)) } ?? "–", one.rpo.map { "\($0)" } ?? "–",
                 painted(one.state),
             ]

@@ -11,9 +11,30 @@ struct Wishes {
 
     init(_ state: VaultState) { folder = state.path(.wishes) }
 
+    /// A trouble in the service's words.
+    struct Told: Equatable {
+        let message: String
+        let advice: String?
+
+        init(_ trouble: Trouble) {
+            (message, advice) = (say(trouble.message), trouble.advice.map(say))
+        }
+
+        fileprivate init?(_ lines: ArraySlice<Substring>) {
+            guard let first = lines.first else { return nil }
+            message = String(first)
+            advice = lines.dropFirst().first.map(String.init)
+        }
+
+        fileprivate var lines: [String] {
+            [message, advice].compactMap { $0?.replacing("\n", with: " ") }
+        }
+    }
+
     enum Answer: Equatable {
-        case captured(snapshot: String)
-        case failed(String)
+        /// `beside`: what went wrong all the same, such as an application that was not let go on.
+        case captured(snapshot: String, beside: Told?)
+        case failed(Told)
     }
 
     private static let asked = Array("?".utf8)
@@ -39,9 +60,13 @@ struct Wishes {
                 decoding: try Machine.readWhole(path(id), upTo: Self.bytesMax), as: UTF8.self)
             let answer: Answer
             if text.hasPrefix(Self.captured) {
-                answer = .captured(snapshot: String(text.dropFirst(Self.captured.count)))
-            } else if text.hasPrefix(Self.failed) {
-                answer = .failed(String(text.dropFirst(Self.failed.count)))
+                let lines = text.dropFirst(Self.captured.count).split(separator: "\n")
+                guard let snapshot = lines.first else { return nil }
+                answer = .captured(snapshot: String(snapshot), beside: Told(lines.dropFirst()))
+            } else if text.hasPrefix(Self.failed),
+                let told = Told(text.dropFirst(Self.failed.count).split(separator: "\n")[...])
+            {
+                answer = .failed(told)
             } else {
                 return nil
             }
@@ -72,13 +97,18 @@ struct Wishes {
             }.map { String(decoding: $0, as: UTF8.self) })
     }
 
-    func answer(_ id: String, _ result: Result<Captured, Trouble>) {
+    /// - Parameter beside: what went wrong around it.
+    func answer(_ id: String, _ result: Result<Captured, Trouble>, beside: Trouble?) {
         guard waiting.contains(id) else { return }
-        let text: String
+        let lines: [String]
         switch result {
-        case .success(let captured): text = Self.captured + captured.id.hex
-        case .failure(let trouble): text = Self.failed + say(trouble.message)
+        case .success(let captured):
+            lines = [Self.captured + captured.id.hex] + (beside.map { Told($0).lines } ?? [])
+        case .failure(let trouble):
+            let told = Told(trouble).lines
+            lines = [Self.failed + (told.first ?? "")] + told.dropFirst()
         }
+        let text = lines.joined(separator: "\n")
         do throws(SystemError) { try Machine.writeDurably(path(id), Array(text.utf8)) } catch {
             warn(error.trouble(Words("Cannot answer", de: "Antwort misslingt:")).message)
         }

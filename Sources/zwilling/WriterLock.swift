@@ -24,6 +24,7 @@ final class WriterLock {
         } catch {
             throw error.at(path).trouble(Words("Cannot lock", de: "Sperre misslingt:"))
         }
+        if let process = Self.service(of: state) { throw Self.served(by: process) }
         throw Self.taken(by: Self.holder(path))
     }
 
@@ -71,6 +72,17 @@ final class WriterLock {
         }
         // Not every system shows the processes of others.
         return process
+    }
+
+    private static func served(by process: String) -> Trouble {
+        Trouble(
+            .busy,
+            Words(
+                "The service that protects this machine writes to this vault: process \(process).",
+                de: "Der Dienst, der diesen Rechner sichert, schreibt in diesen Tresor: Prozess \(process)."),
+            advice: Words(
+                "It does not end by itself. Describe the path as a data set of its blueprint (kind: files), which it then captures, at once with \"zwilling protect --data ID\"; or stop it, run this command again, and start it.",
+                de: "Er endet nicht von selbst. Den Pfad als Datenbestand in seinem Bauplan beschreiben (kind: files), den er dann sichert, sofort mit „zwilling protect --data ID“; oder ihn anhalten, den Befehl wiederholen und ihn wieder starten."))
     }
 
     private static func taken(by process: String) -> Trouble {

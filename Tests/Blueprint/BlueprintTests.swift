@@ -31,7 +31,8 @@ struct BlueprintTests {
 
     @Test("Data sets of one application are captured together, in the order it gives")
     func groups() throws {
-        let read = try #require(read(town, files: beside).blueprint).institution
+        let text = town.replacingOccurrences(of: "rpo: 1 w}", with: "rpo: 1 w, host: fach01}")
+        let read = try #require(read(text, files: beside).blueprint).institution
         let here = read.groups(on: "elsewhere.example")
         #expect(here.map { $0.data.map(\.id.value) } == [["db", "akten"]])
         #expect(here[0].application?.id.value == "fach")

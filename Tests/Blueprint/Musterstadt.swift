@@ -62,7 +62,7 @@ let town = """
         rpo: 1 h
         categories: [D2, D3]
         protection: {confidentiality: high}
-      - {id: pw, kind: secret, file: /etc/fach/pw, rpo: 1 w, host: fach01}
+      - {id: pw, kind: secret, file: /etc/fach/pw, rpo: 1 w}
     platforms:
       - {id: saal, kind: podman, host: reserve, operator: Stadt, country: DE, jurisdiction: DE}
     """

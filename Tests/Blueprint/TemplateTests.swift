@@ -53,7 +53,7 @@ struct TemplateTests {
         arguments: Template.allCases, [Language.english, .german])
     func templates(template: Template, language: Language) throws {
         for found in [[], Self.found] {
-            let text = template.blueprint(of: Self.hostile, found: found, in: language)
+            let text = template.blueprint(of: Self.hostile, found: found, on: "rathaus", in: language)
             let (blueprint, findings) = read(text)
             #expect(findings.filter { $0.severity == .error } == [])
             let institution = try #require(blueprint).institution
@@ -62,6 +62,12 @@ struct TemplateTests {
             #expect(findings.allSatisfy { $0.code != .leikaUnknown })
             #expect(institution.data.map(\.id.value) == (found.isEmpty ? [] : Self.data))
             #expect(institution.applications.count == (found.isEmpty ? 0 : 3))
+            // Where there are others, this machine is named too.
+            #expect(institution.data.prefix(5).allSatisfy { $0.host?.value == "rathaus" })
+            #expect(findings.allSatisfy { $0.code != .hostMissing })
+            let alone = template.blueprint(
+                of: "X", found: Array(found.prefix(6)), on: "rathaus", in: language)
+            #expect(!alone.contains("host: \"rathaus\""))
             // Each guess says that it is one.
             let marks = text.split(separator: "\n").count { $0.hasPrefix("  # found: ") || $0.hasPrefix("  # gefunden: ") }
             #expect(marks == (found.isEmpty ? 0 : 8))

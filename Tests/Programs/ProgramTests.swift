@@ -23,15 +23,22 @@ struct ProgramTests {
     @Test("A program that fails is told by its exit code and last words, without its arguments")
     func failing() async throws {
         let program = Program(
-            ["sh", "-c", "echo half; echo first >&2; echo no such table >&2; exit 3", "hunter2"],
+            ["sh", "-c", "echo half; echo before >&2; echo first >&2; echo second >&2; echo no such table >&2; exit 3", "hunter2"],
             timeout: .seconds(60))
         let trouble = try #require(await trouble { _ = try await program.output(upTo: 100) })
-        #expect(trouble.message.english == "\"sh\" ended with exit code 3: no such table.")
+        #expect(trouble.message.english == "\"sh\" ended with exit code 3: first; second; no such table.")
         #expect(!"\(trouble)".contains("hunter2"))
         var quiet = program
         quiet.isQuoted = false
         let silent = try #require(await self.trouble { _ = try await quiet.output(upTo: 100) })
         #expect(!"\(silent)".contains("table"))
+    }
+
+    @Test("A pipe fails with any of its programs")
+    func pipe() async throws {
+        let program = Program(shell: "(echo half; exit 3) | cat", timeout: .seconds(60))
+        let trouble = await trouble { _ = try await program.output(upTo: 100) }
+        #expect(trouble?.message.english.contains("exit code 3") == true)
     }
 
     @Test("A signal is no success, and a program that is not there is named")

@@ -39,6 +39,11 @@ struct Computer {
             environment: environment)
     }
 
+    func reading(_ arguments: [String]) throws -> Town.Outcome {
+        try town.run(
+            Self.program, arguments + ["--passphrase-file", "passphrase"], environment: environment)
+    }
+
     func create() throws {
         let outcome = try town.run(
             Self.program,

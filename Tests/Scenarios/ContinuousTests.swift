@@ -243,6 +243,15 @@ struct ContinuousTests {
         #expect(try copy.psql("SELECT count(*) FROM acked WHERE who = 'later'") == "1\n")
     }
 
+    @Test("A slot that a lost writer has left is named, with what drops it")
+    func abandoned() throws {
+        try original.psql("SELECT pg_create_physical_replication_slot('zwilling_db_0123abcd', true)")
+        try original.psql("SELECT pg_create_physical_replication_slot('zwilling_dbx_0123abcd', true)")
+        try follower.start()
+        try follower.wait(for: "pg_drop_replication_slot('zwilling_db_0123abcd')")
+        #expect(!follower.said.contains("zwilling_dbx"))
+    }
+
     @Test("A server that was put back to an older state is told from one that goes on")
     func wentBack() throws {
         try Client.prepare(original)

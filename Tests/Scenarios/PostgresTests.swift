@@ -122,6 +122,15 @@ struct PostgresTests {
         }
     }
 
+    @Test("A role that may not replicate is told how to make one that may")
+    func role() throws {
+        try original.psql("CREATE ROLE nobody LOGIN")
+        let text = "institution: X\ndata: [{id: db, kind: postgres, connection: \"\(original.address(user: "nobody"))\"}]\n"
+        try Data(text.utf8).write(to: town.home.appending(path: "institution.yaml"))
+        let outcome = try zwilling("protect")
+        #expect(outcome.code == 1 && outcome.errors.contains("/postgres-role.sql"), "\(outcome.errors)")
+    }
+
     @Test("A secret shows nowhere, comes back, and opens the door that it is for")
     func secret() throws {
         let canary = "Kanari-7f3b-9c21-Vogel"

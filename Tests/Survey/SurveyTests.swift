@@ -52,12 +52,25 @@ final class SurveyTests {
         try write("proc/81/cmdline", "postgres\0")
         try link("proc/81/cwd", to: "/standing")
         try write("proc/82/cmdline", "postgres: checkpointer\0")
+        // Named from where it was started; it went into its directory since.
+        try write("far/relative/PG_VERSION", "15\n")
+        try write("proc/83/cmdline", "postgres\0-D\0relative\0")
+        try link("proc/83/cwd", to: "/far/relative")
+        try write("other/below/PG_VERSION", "14\n")
+        try write("proc/84/cmdline", "postgres\0-Dbelow\0")
+        try link("proc/84/cwd", to: "/other")
         let (found, _) = await run()
         #expect(
             found == [
                 .postgres(directory: "/data/pg", version: "15", socket: "/run", port: 5433),
                 .postgres(
                     directory: "/elsewhere/db", version: "17", socket: "/var/run/postgresql",
+                    port: 5432),
+                .postgres(
+                    directory: "/far/relative", version: "15", socket: "/var/run/postgresql",
+                    port: 5432),
+                .postgres(
+                    directory: "/other/below", version: "14", socket: "/var/run/postgresql",
                     port: 5432),
                 .postgres(
                     directory: "/standing", version: "16", socket: "/var/run/postgresql",

@@ -41,6 +41,18 @@ int clinux_keep_memory(int bytes);
 // From now on SIGTERM, SIGINT and SIGHUP do not end the process but are noted; 0 where it was done.
 int clinux_note_stop_signals(void);
 
+// The next word of the command line that this program becomes when it is told to stop; -1 where
+// there are too many.
+int clinux_add_stop_argument(const char *argument);
+
+// From now on such a signal makes this process run its program anew with that command line, and the
+// number of the signal as last word: all threads end at once, and the signals stay blocked. One
+// that is ignored stays so. 0 where it was done.
+int clinux_become_on_stop(void);
+
+// Lets signals in that were blocked while the program was run anew.
+int clinux_unblock_stop_signals(void);
+
 // Waits until such a signal was noted, for `milliseconds` at most; 1 where one was, at any time.
 int clinux_wait_for_stop(int milliseconds);
 

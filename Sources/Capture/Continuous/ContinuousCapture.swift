@@ -18,11 +18,12 @@ package enum ContinuousEvent: Sendable {
 /// What somebody wants captured at once.
 package struct CaptureWishes: Sendable {
     package var waiting: @Sendable () -> Set<String>
-    package var answer: @Sendable (_ dataSet: String, Result<Captured, Trouble>) -> Void
+    /// The last: what went wrong around it all the same.
+    package var answer: @Sendable (_ dataSet: String, Result<Captured, Trouble>, Trouble?) -> Void
 
     package init(
         waiting: @escaping @Sendable () -> Set<String>,
-        answer: @escaping @Sendable (String, Result<Captured, Trouble>) -> Void
+        answer: @escaping @Sendable (String, Result<Captured, Trouble>, Trouble?) -> Void
     ) { (self.waiting, self.answer) = (waiting, answer) }
 }
 
@@ -142,11 +143,11 @@ package struct ContinuousCapture: Sendable {
         let data = groups.flatMap(\.data)
         for id in wished.sorted() {
             guard let known = data.first(where: { $0.id.value == id }) else {
-                wishes.answer(id, .failure(.notServed(id)))
+                wishes.answer(id, .failure(.notServed(id)), nil)
                 continue
             }
             if let log = log(of: known), log.spool.place == nil {
-                wishes.answer(id, .failure(.notYetFollowed(id)))
+                wishes.answer(id, .failure(.notYetFollowed(id)), nil)
             }
         }
     }
@@ -162,10 +163,16 @@ package struct ContinuousCapture: Sendable {
         // Whoever is only due for a base need not hold still.
         let isLogsOnly = group.data.allSatisfy { log(of: $0) != nil }
         await run.run(isLogsOnly ? group.unheld : group) { _, _ in }
-        for outcome in run.takeOutcomes() {
+        let outcomes = run.takeOutcomes()
+        let beside = outcomes.compactMap { outcome in
+            if outcome.isOfApplication, case .failure(let trouble) = outcome.result { trouble } else { nil }
+        }.first
+        for outcome in outcomes {
             let now = capture.writer.world.now()
             // A wish that came meanwhile wants a capture that begins after it.
-            if wished.contains(outcome.id) { wishes.answer(outcome.id, outcome.result) }
+            if !outcome.isOfApplication, wished.contains(outcome.id) {
+                wishes.answer(outcome.id, outcome.result, beside)
+            }
             switch outcome.result {
             case .success(let captured):
                 schedule.succeeded(outcome.id, begun: captured.body.begun, ended: now)

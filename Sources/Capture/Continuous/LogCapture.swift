@@ -304,7 +304,8 @@ extension LogCapture {
             do throws(ServerError) {
                 if connection == nil {
                     let fresh = try Connection(to: plan.address, for: .questions(database: nil))
-                    for words in try ServerFacts(fresh).warnings { report(.warning(words)) }
+                    let abandoned = try Self.abandoned(plan.slot, at: fresh)
+                    for words in try ServerFacts(fresh).warnings + abandoned { report(.warning(words)) }
                     connection = fresh
                 }
                 guard let connection else { continue }

@@ -39,8 +39,8 @@ package actor HeldSource: StreamSource {
 extension StreamCapture {
     /// Captures what a program says on its standard output.
     ///
-    /// - Throws: where it ends with anything but exit code 0, or not in time. Then there is no
-    ///   snapshot, however much it had said.
+    /// - Throws: where it ends with anything but exit code 0, not in time, or without having said
+    ///   anything. Then there is no snapshot, however much it had said.
     package func run(
         _ program: Program, as name: [UInt8], cache: WriterCache,
         report: @escaping @Sendable (CaptureProgress) -> Void = { _ in }
@@ -49,6 +49,19 @@ extension StreamCapture {
         let stored = try await program.streaming { output async throws(Trouble) in
             try await store(CommandSource(output, as: entry), cache: cache, report: report)
         }
+        guard stored.hasContent else { throw .saidNothing }
         return try await commit(stored)
     }
+}
+
+extension Trouble {
+    /// A dump of nothing is none, whatever its exit code says.
+    static let saidNothing = Trouble(
+        .missing,
+        Words(
+            "The command ended with exit code 0 and said nothing: there is no snapshot.",
+            de: "Der Befehl endete mit Rückgabewert 0 und gab nichts aus: Es gibt keinen Stand."),
+        advice: Words(
+            "Run it by hand as this user: it must write to its standard output, not to a file.",
+            de: "Ihn als dieser Benutzer von Hand ausführen: Er muss auf die Standardausgabe schreiben, nicht in eine Datei."))
 }

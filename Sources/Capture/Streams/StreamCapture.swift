@@ -23,6 +23,8 @@ package struct StreamCapture: Sendable {
         fileprivate let cache: WriterCache
         fileprivate let rootChunks: [Digest]
         fileprivate let counts: RecordBody.Counts
+
+        var hasContent: Bool { counts.bytes > 0 }
     }
 
     /// Stores everything that the source gives.

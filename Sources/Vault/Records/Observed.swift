@@ -91,18 +91,7 @@ package struct Observed: Sendable {
     ///
     /// - Parameter dataSet: nil for any.
     package func snapshot(_ wish: String, of dataSet: String? = nil) throws(Trouble) -> Fact {
-        let all = snapshots.filter { dataSet == nil || $0.body.dataSet == dataSet }
-        if let dataSet, all.isEmpty {
-            throw Trouble(
-                .missing,
-                Words(
-                    "There is no snapshot of data set \"\(dataSet)\".",
-                    de: "Vom Datenbestand „\(dataSet)“ gibt es keinen Sicherungsstand."),
-                advice: Words(
-                    "\"zwilling snapshots\" shows of which there are.",
-                    de: "„zwilling snapshots“ zeigt, von welchen es welche gibt."),
-                cause: troubles.first)
-        }
+        let all = try snapshots(of: dataSet)
         guard wish != "latest" else { return try latest(of: all) }
         let found = all.filter { $0.id.hex.hasPrefix(wish.lowercased()) }
         guard wish.count >= 4, found.count == 1, let snapshot = found.first else {
@@ -123,13 +112,25 @@ package struct Observed: Sendable {
         return snapshot
     }
 
+    private func snapshots(of dataSet: String?) throws(Trouble) -> [Fact] {
+        let all = snapshots.filter { dataSet == nil || $0.body.dataSet == dataSet }
+        guard let dataSet, all.isEmpty else { return all }
+        throw Trouble(
+            .missing,
+            Words(
+                "There is no snapshot of data set \"\(dataSet)\".",
+                de: "Vom Datenbestand „\(dataSet)“ gibt es keinen Sicherungsstand."),
+            advice: Words(
+                "\"zwilling snapshots\" shows of which there are.",
+                de: "„zwilling snapshots“ zeigt, von welchen es welche gibt."),
+            cause: troubles.first)
+    }
+
     /// The newest snapshot that was begun by then.
     ///
     /// - Parameter dataSet: nil for any.
     package func snapshot(by moment: Moment, of dataSet: String? = nil) throws(Trouble) -> Fact {
-        let all = snapshots.filter {
-            (dataSet == nil || $0.body.dataSet == dataSet) && $0.body.begun <= moment
-        }
+        let all = try snapshots(of: dataSet).filter { $0.body.begun <= moment }
         guard all.isEmpty else { return try latest(of: all) }
         throw Trouble(
             .missing,
