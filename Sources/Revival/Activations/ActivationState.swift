@@ -71,7 +71,7 @@ package struct ActivationState: Codable, Sendable {
             let (id, body) = (part.snapshot.body.dataSet, part.snapshot.body)
             let end = logs[id]?.end
             // A moment of the log lies behind the base's own.
-            let isBase = end == nil || part.moment == body.begun
+            let isBase = end == nil || part.moment == part.snapshot.stands
             return Part(
                 dataSet: id, snapshot: part.snapshot.id.hex, seconds: part.moment.seconds,
                 nanoseconds: part.moment.nanoseconds,

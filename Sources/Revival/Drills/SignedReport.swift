@@ -51,7 +51,11 @@ package struct SignedReport: Sendable {
 
     /// Its files, with a page in each language.
     package func files(time: (Int64) -> String) -> [(name: String, bytes: [UInt8])] {
-        [(Self.reportName, bytes), (Self.signatureName, signatures)]
+        [
+            (Self.reportName, bytes), (Self.signatureName, signatures),
+            ("report.de.html", DrillPage.html(report, german: true, time: time)),
+            ("report.en.html", DrillPage.html(report, german: false, time: time)),
+        ]
     }
 
     /// Those in the vault, the newest first; what is damaged or forged is told instead.
