@@ -43,6 +43,7 @@ struct Check {
     /// Snapshots of the institution that no data set describes go by these names.
     private static let reserved = [
         "blueprint": Words("The blueprint itself goes by this name.", de: "So heißt der Bauplan selbst."),
+        "activations": Words("The steps of activations go by this name.", de: "So heißen die Schritte der Aktivierungen."),
         "drills": Words("The reports of drills go by this name.", de: "So heißen die Berichte der Übungen."),
         "images": Words(
             "The container images go by this name.", de: "So heißen die Container-Abbilder."),

@@ -22,6 +22,8 @@ package struct Platform: Formed, Hashable, Sendable {
     package let namespace: Written<String>?
     /// The host that takes outgoing mail there.
     package let mail: Written<String>?
+    /// On which citizens are told what goes on.
+    package let statusPage: Written<Int>?
     /// Shell commands that lead people to what runs there, and no longer.
     package let serve: Written<String>?
     package let leave: Written<String>?
@@ -40,6 +42,8 @@ package struct Platform: Formed, Hashable, Sendable {
         context = form.text("context", Words("context of kubectl's configuration", de: "Kontext der kubectl-Konfiguration"))
         namespace = form.text("namespace", Words("namespace in a cluster", de: "Namensraum im Cluster"))
         mail = form.text("mail", Words("host that takes outgoing mail there", de: "Rechner, der dort ausgehende Post annimmt"))
+        statusPage = form.port(
+            "status-page", Words("port of a page that tells citizens what goes on", de: "Port einer Seite, die Bürgern sagt, was weitergeht"))
         serve = form.text(
             "serve",
             Words(

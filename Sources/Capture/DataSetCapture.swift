@@ -13,8 +13,13 @@ package struct DataSetCapture: Sendable {
     /// The vault's own directory, which is never part of what it protects.
     package let vault: TreePath
 
-    package init(_ writer: VaultWriter, host: String, vault: TreePath) {
+    private let whereabouts: Whereabouts
+
+    package init(
+        _ writer: VaultWriter, host: String, vault: TreePath, whereabouts: Whereabouts = .original
+    ) {
         (self.writer, self.host, self.vault) = (writer, host, vault)
+        self.whereabouts = whereabouts
     }
 
     /// The blueprint's own snapshots go by this name, which no data set may have.
@@ -23,6 +28,8 @@ package struct DataSetCapture: Sendable {
     package static let images = "images"
     /// And the reports of drills.
     package static let drills = "drills"
+    /// And the steps of activations.
+    package static let activations = "activations"
 
     private static let secretBytesMax = 1 << 20
 
@@ -72,7 +79,9 @@ package struct DataSetCapture: Sendable {
         _ files: DataSet.Files, _ id: String, _ cache: WriterCache,
         _ report: @escaping @Sendable (CaptureProgress) -> Void
     ) async throws(Trouble) -> Captured {
-        if let marker = files.completeMarker { try Self.check(marker.value) }
+        if let marker = files.completeMarker {
+            try Self.check((whereabouts.roots[id] ?? []) + Array(marker.value.utf8))
+        }
         var options = CaptureOptions()
         options.staysOnFileSystem = files.staysOnFileSystem
         do throws(PatternFault) {
@@ -88,7 +97,11 @@ package struct DataSetCapture: Sendable {
                 cause: error)
         }
         options.leavesOut = [vault]
-        let paths = try files.paths.map { path throws(Trouble) in try resolved(path.value) }
+        if let root = whereabouts.roots[id] { options.root = root }
+        let paths = try files.paths.map { path throws(Trouble) in
+            whereabouts.roots[id] == nil
+                ? try resolved(path.value) : path.value.utf8.split(separator: UInt8(ascii: "/")).map(Array.init)
+        }
         return try await FileCapture(
             writer, dataSet: id, host: host, paths: paths, options: options
         ).run(cache: cache, report: report)
@@ -111,8 +124,9 @@ package struct DataSetCapture: Sendable {
     }
 
     /// A drop folder is captured only when whoever fills it says that all is there.
-    private static func check(_ marker: String) throws(Trouble) {
-        guard !Machine.exists(Array(marker.utf8)) else { return }
+    private static func check(_ path: [UInt8]) throws(Trouble) {
+        guard !Machine.exists(path) else { return }
+        let marker = printable(path)
         throw Trouble(
             .missing,
             Words("There is no \"\(marker)\": the folder is not complete.", de: "„\(marker)“ fehlt: Der Ordner ist nicht vollständig."),
@@ -121,16 +135,20 @@ package struct DataSetCapture: Sendable {
                 de: "Es wurde nichts gesichert; frühere Stände bleiben. Prüfen, warum das Füllen nicht fertig wurde."))
     }
 
+    private static func secret(in path: [UInt8]) throws(Trouble) -> [UInt8] {
+        do throws(SystemError) { return try Machine.readWhole(path, upTo: secretBytesMax) } catch {
+            throw error.trouble(Words("Cannot read the secret", de: "Geheimnis nicht lesbar:"))
+        }
+    }
+
     private func held(
         _ secret: DataSet.Secret, _ id: String
     ) async throws(Trouble) -> (StreamedEntry, [UInt8]) {
         let bytes: [UInt8]
-        switch secret.origin {
-        case .file(let file):
-            do throws(SystemError) {
-                bytes = try Machine.readWhole(Array(file.value.utf8), upTo: Self.secretBytesMax)
-            } catch { throw error.trouble(Words("Cannot read the secret", de: "Geheimnis nicht lesbar:")) }
-        case .command(let line):
+        switch (whereabouts.secrets[id], secret.origin) {
+        case (let place?, _): bytes = try Self.secret(in: place)
+        case (nil, .file(let file)): bytes = try Self.secret(in: Array(file.value.utf8))
+        case (nil, .command(let line)):
             var program = Program(shell: line.value, timeout: .seconds(secret.timeout.seconds))
             program.isQuoted = false
             bytes = try await program.output(upTo: Self.secretBytesMax)
@@ -147,7 +165,11 @@ package struct DataSetCapture: Sendable {
     ) async throws(Trouble) -> Captured {
         let address: ServerAddress
         do throws(ServerError) {
-            address = try ServerAddress(postgres.connection.value)
+            if let known = whereabouts.addresses[id] {
+                address = known
+            } else {
+                address = try ServerAddress(postgres.connection.value)
+            }
         } catch { throw error.trouble }
         let base = try PostgresBase(address, now: writer.world.now)
         let capture = stream(id, .postgresBase)

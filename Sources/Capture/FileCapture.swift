@@ -12,6 +12,8 @@ package struct CaptureOptions: Sendable {
     package var excludesCaches = false
     /// Mount points below a protected path stay empty.
     package var staysOnFileSystem = false
+    /// The directory that stands for `/`: what is recorded lies below it.
+    package var root = [UInt8(ascii: "/")]
     /// zstd level.
     package var level: Int32 = 2
     /// Workers.
@@ -82,7 +84,7 @@ package struct FileCapture: Sendable {
         let board = CaptureBoard(work) { $0.take() }
         try await Crew.together(width: options.width) { () async throws(Trouble) in
             do throws(Trouble) {
-                try await CaptureWorker(capturing, root: try Self.root()).work(on: board)
+                try await CaptureWorker(capturing, root: try root()).work(on: board)
             } catch {
                 board.abandon()
                 throw error
@@ -107,8 +109,8 @@ package struct FileCapture: Sendable {
             cache: done.cache)
     }
 
-    private static func root() throws(Trouble) -> Descriptor {
-        do throws(SystemError) { return try Descriptor.directory([UInt8(ascii: "/")]) } catch {
+    private func root() throws(Trouble) -> Descriptor {
+        do throws(SystemError) { return try Descriptor.directory(options.root) } catch {
             throw error.trouble(Words("Cannot open", de: "Kann nicht öffnen:"))
         }
     }
@@ -117,7 +119,7 @@ package struct FileCapture: Sendable {
 
     /// Begins with the directories from `/` to the protected paths, with nothing else in them.
     private func scan() throws(Trouble) -> Scan {
-        let root = try Self.root()
+        let root = try root()
         if paths == [[]] {
             do throws(SystemError) { return Scan(wholeOf: try root.status().device) } catch {
                 throw error.trouble(Words("Cannot protect", de: "Kann nicht sichern:"))

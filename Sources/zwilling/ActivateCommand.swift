@@ -66,7 +66,9 @@ struct ActivateCommand: AsyncParsableCommand {
         let earlier = try local.all().filter { $0.state.vault == vaultId && $0.state.mode == .emergency }
         let unfinished = earlier.first { $0.state.standsSinceSeconds == nil }
         if unfinished == nil, let running = earlier.first { throw Trouble.runsAlready(running.state) }
-        let open = try await known.opened(passphrase)
+        let unlocked = try known.unlocked(passphrase)
+        let open = try await OpenVault(known.vault, unlocked, remembering: known.memory)
+        known.remember(open.observed.heads)
         let source = try await RevivalSource(known, open, revival, blueprint: blueprint)
         let name = source.plan.institution.name.value
         guard confirm == name else { throw Trouble.unconfirmed(name) }
@@ -80,9 +82,14 @@ struct ActivateCommand: AsyncParsableCommand {
         let state = unfinished?.state ?? ActivationState(
             id: id, mode: .emergency, institution: name, vault: vaultId, platform: host.platform.id.value,
             kind: host.platform.kind.value.rawValue, services: source.plan.services.map(\.id.value),
+            blueprint: source.blueprint.name, leave: host.platform.leave?.value,
             begunSeconds: World.real.now().seconds, moment: source.moment, logs: source.logs)
         try local.note(id, at: place)
         let journal = try ActivationJournal(state, at: place) { _ in }
+        let one = LocalActivations.One(place: place, state: state)
+        if let port = host.platform.statusPage?.value { try await one.tellCitizens(on: port) }
+        let records = ActRecords(known, unlocked)
+        try await records.keep(journal.state)
         let run = try ActivationRun(source, host, at: place, id: id, isolation: nil, mail: host.platform.mail?.value ?? "")
         tell(
             say(
@@ -93,6 +100,9 @@ struct ActivateCommand: AsyncParsableCommand {
         defer { progress.end() }
         try await Activation(open, source.units, run.setting, journal) { ActivationTold.tell($0, progress, since: begun) }.run()
         try journal.change { $0.standsSinceSeconds = World.real.now().seconds }
+        if let line = host.platform.serve?.value { await LocalActivations.lead(line) }
+        try await records.keep(journal.state)
+        try await one.protect(known, unlocked)
         progress.end()
         let report = ActivationReport(source.plan, journal.state, seconds: Terminal.seconds() - begun)
         try output.json ? showJSON(report.fields) : show(report.lines)

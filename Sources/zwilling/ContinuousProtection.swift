@@ -12,6 +12,8 @@ import Vault
 struct ContinuousProtection {
     let blueprint: BlueprintOptions
     let vault: VaultOptions
+    /// Instead of the original.
+    let twin: LocalActivations.One?
 
     /// Ends in order with SIGTERM, SIGINT or SIGHUP; a changed blueprint begins anew.
     func run() async throws {
@@ -28,13 +30,8 @@ struct ContinuousProtection {
 
     private func run(_ plan: Blueprint, until change: BlueprintChange) async throws {
         let host = Machine.hostName()
-        let wanted = plan.institution.groups(on: host)
-        guard !wanted.isEmpty else { throw Trouble.nothingHere(host) }
         let known = try await KnownVault(vault, of: plan.institution)
-        let (groups, refused) = try await known.withoutForeign(wanted, on: host)
-        for one in refused {
-            if case .failure(let trouble) = one.result { tell(one.id, trouble) }
-        }
+        let groups = try await groups(of: plan.institution, on: host, known)
         let keys = try known.writerKeys()
         let writer = try VaultWriter(known.vault, keys: keys, world: .real)
         let lock = try WriterLock(known.state, isService: true)
@@ -44,7 +41,9 @@ struct ContinuousProtection {
         let memory = try known.state.memory() ?? Memory(of: known.vault)
         var (cache, _) = try await writer.knowledge(
             cache: known.state.cache(for: writer.domain), memory: memory)
-        let capture = DataSetCapture(writer, host: host, vault: treePath(known.place) ?? [])
+        let whereabouts = try twin?.whereabouts(of: plan.institution) ?? .original
+        let capture = DataSetCapture(
+            writer, host: host, vault: treePath(known.place) ?? [], whereabouts: whereabouts)
         let files = try blueprint.files(of: plan)
         if try known.state.isNew(blueprint: files) {
             var run = InstitutionCapture(
@@ -59,7 +58,7 @@ struct ContinuousProtection {
         let observed = try await known.observed(with: keys)
         let standing = StandingKeeper(known.state)
         let logs = try groups.flatMap(\.data).compactMap { data throws(Trouble) in
-            try log(of: data, known, writer, memory) { milliseconds in
+            try log(of: data, known, writer, memory, whereabouts) { milliseconds in
                 // Also while a long capture keeps the other thread busy.
                 standing.keep()
                 return StopRequest.wait(milliseconds: milliseconds) || change.look()
@@ -72,7 +71,8 @@ struct ContinuousProtection {
                 de: "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) Datenbestände auf \(plain(host)), davon \(logs.count) nach ihrem Protokoll, nach \(printable(known.place))"))
         let wishes = Wishes(known.state)
         await ContinuousCapture(
-            capture, groups, logs: logs, images: try images(plan, files, host, known.state), newest: Self.newest(observed, writer.writer.id),
+            capture, groups, logs: logs, images: twin == nil ? try images(plan, files, host, known.state) : nil,
+            newest: Self.newest(observed, writer.writer.id),
             held: known.state.heldApplications,
             wishes: CaptureWishes(waiting: { wishes.waiting }) { wishes.answer($0, $1, beside: $2) },
             pause: { milliseconds in
@@ -81,6 +81,19 @@ struct ContinuousProtection {
             }, keep: { known.keep($0, for: writer) }, report: Self.report
         ).run(cache: cache, memory: memory)
         standing.keep()
+    }
+
+    private func groups(
+        of institution: Institution, on host: String, _ known: KnownVault
+    ) async throws(Trouble) -> [ConsistencyGroup] {
+        if let twin { return twin.groups(of: institution) }
+        let wanted = institution.groups(on: host)
+        guard !wanted.isEmpty else { throw Trouble.nothingHere(host) }
+        let (groups, refused) = try await known.withoutForeign(wanted, on: host)
+        for one in refused {
+            if case .failure(let trouble) = one.result { tell(one.id, trouble) }
+        }
+        return groups
     }
 
     private func images(
@@ -104,13 +117,15 @@ struct ContinuousProtection {
     /// nil for data sets that have no log.
     private func log(
         of data: DataSet, _ known: KnownVault, _ writer: VaultWriter, _ memory: Memory,
-        _ pause: @escaping @Sendable (Int) -> Bool
+        _ whereabouts: Whereabouts, _ pause: @escaping @Sendable (Int) -> Bool
     ) throws(Trouble) -> LogCapture? {
         guard case .postgres(let postgres) = data.source else { return nil }
         let id = data.id.value
         let address: ServerAddress
-        do throws(ServerError) { address = try ServerAddress(postgres.connection.value) } catch {
-            throw error.trouble
+        if let known = whereabouts.addresses[id] {
+            address = known
+        } else {
+            do throws(ServerError) { address = try ServerAddress(postgres.connection.value) } catch { throw error.trouble }
         }
         guard let slot = LogCapture.Plan.slot(of: id, writer.writer.id) else {
             preconditionFailure("made of letters that a slot's name may have")

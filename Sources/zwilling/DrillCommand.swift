@@ -73,14 +73,14 @@ struct DrillCommand: AsyncParsableCommand {
         known.remember(open.observed.heads)
         let source = try await RevivalSource(known, open, revival, blueprint: blueprint)
         let choice = try await PlatformChoice(revival.platform, source.plan)
-        let earlier = try await SignedReport.all(in: open, atMost: DrillRecords.earlierMax)
+        let earlier = try await SignedReport.all(in: open, atMost: ActRecords.earlierMax)
         tellFindings(earlier.troubles)
         var told = try await rehearsed(source, choice, known)
         told.earlier = earlier.reports.map {
             DrillReport.Earlier(
                 id: $0.report.id, begun: $0.report.begun, seconds: $0.report.standsAfter, isPassed: $0.report.isPassed)
         }
-        let records = DrillRecords(known, unlocked)
+        let records = ActRecords(known, unlocked)
         let signed = try records.signed(told)
         let files = signed.files { localTime(Moment(seconds: $0)) }
         try await records.keep(files)
@@ -102,8 +102,8 @@ struct DrillCommand: AsyncParsableCommand {
         let state = ActivationState(
             id: id, mode: .drill, institution: source.plan.institution.name.value, vault: vaultId,
             platform: choice.platform.id.value, kind: choice.platform.kind.value.rawValue,
-            services: source.plan.services.map(\.id.value), begunSeconds: World.real.now().seconds,
-            moment: source.moment, logs: source.logs)
+            services: source.plan.services.map(\.id.value), blueprint: source.blueprint.name, leave: nil,
+            begunSeconds: World.real.now().seconds, moment: source.moment, logs: source.logs)
         try place.make()
         do {
             try local.note(id, at: place)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 import Files
 import Ground
+import Programs
 import Revival
 
 /// The activations of this machine: one small file each, which tells where it lies.
@@ -46,6 +47,18 @@ struct LocalActivations {
             try Machine.makeDirectories(folder)
             try Machine.writeDurably(file(Array(id.utf8)), place.path)
         } catch { throw error.trouble(Words("Cannot write", de: "Lässt sich nicht schreiben:")) }
+    }
+
+    /// Leads people there or away, by their own command; what runs goes on if that fails.
+    static func lead(_ line: String) async {
+        do throws(Trouble) {
+            _ = try await Program(shell: line, timeout: .seconds(600)).output(upTo: 1 << 20)
+        } catch {
+            warn(
+                Words(
+                    "people are not led over. \(error.message.english)",
+                    de: "Die Menschen werden nicht umgeleitet. \(error.message.german)"))
+        }
     }
 
     func forget(_ id: String) { Machine.discardFile(file(Array(id.utf8))) }

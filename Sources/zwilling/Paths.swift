@@ -15,6 +15,8 @@ struct PathArgument: ExpressibleByArgument {
         bytes = Terminal.bytes(of: argument)
     }
 
+    init(bytes: [UInt8]) { self.bytes = bytes }
+
     var defaultValueDescription: String { printable(bytes) }
 
     static var defaultCompletionKind: CompletionKind { .file() }

@@ -58,6 +58,10 @@ struct ProtectCommand: AsyncParsableCommand {
             valueName: "id"))
     var data: [String] = []
 
+    /// Of a twin that runs here; given by Zwilling itself.
+    @Option(help: .hidden)
+    var activation: String?
+
     @Flag(
         help: ArgumentHelp(
             say(
@@ -95,7 +99,7 @@ struct ProtectCommand: AsyncParsableCommand {
     mutating func run() async throws {
         Machine.keepMemory()
         if continuous {
-            return try await ContinuousProtection(blueprint: blueprint, vault: vault).run()
+            return try await runContinuously()
         }
         if paths.isEmpty { return try await runBlueprint() }
         let protected = try ProtectedPaths(paths)
@@ -127,6 +131,20 @@ struct ProtectCommand: AsyncParsableCommand {
         known.keep(captured, for: writer)
         try output.json ? showJSON(report.fields) : report.show()
         if !captured.leftOut.isEmpty { throw ExitCode(3) }
+    }
+
+    private func runContinuously() async throws {
+        guard let activation else {
+            return try await ContinuousProtection(blueprint: blueprint, vault: vault, twin: nil).run()
+        }
+        let all = try LocalActivations(StateDirectory()).all()
+        guard let twin = all.first(where: { $0.state.id == activation }) else {
+            throw Trouble(
+                .missing, Words("There is no activation \(plain(activation)).", de: "Es gibt keine Aktivierung \(plain(activation))."))
+        }
+        var own = BlueprintOptions()
+        own.file = PathArgument(bytes: twin.place.part(.blueprint, twin.state.blueprint))
+        try await ContinuousProtection(blueprint: own, vault: vault, twin: twin).run()
     }
 
     private func runBlueprint() async throws {

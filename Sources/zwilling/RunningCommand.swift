@@ -37,6 +37,7 @@ struct RunningCommand: AsyncParsableCommand {
         var all: [Fields] = []
         for one in try LocalActivations(StateDirectory()).all() {
             let standing = try await one.live().standing()
+                .merging(one.keeper().standing()) { first, _ in first }
             let state = one.state
             all.append(
                 Fields(
@@ -126,11 +127,22 @@ extension LocalActivations.One {
             : ProcessPlatform(at: place, keeper: try PlatformChoice.ownProgram(), isolation: nil)
     }
 
+    /// Longer than log waits for its unit.
+    private static let lastLogMilliseconds = 1500
+
     func end(deletingData: Bool) async throws(Trouble) {
+        if let leave = state.leave { await LocalActivations.lead(leave) }
         let live = try live()
         let order = state.steps.filter { $0.kind == .started }.map(\.what)
-        for member in order.reversed() { try await live.stop(member) }
+        // Of the programs only servers have a directory for their sockets.
+        let servers = order.filter { Machine.exists(place.part(.run, $0)) }
+        for member in order.reversed() where !servers.contains(member) { try await live.stop(member) }
+        // What they have written last goes into the vault before its server ends.
+        if !servers.isEmpty, state.standsSinceSeconds != nil { Machine.pause(milliseconds: Self.lastLogMilliseconds) }
+        try await keeper().stop(Self.guardian)
+        for member in servers.reversed() { try await live.stop(member) }
         try await live.clear()
+        try await keeper().clear()
         if deletingData { try await place.remove() }
     }
 }

@@ -76,8 +76,8 @@ struct VaultState {
 
     enum File: String {
         case writerKey = "writer.key"
-        /// Of the writer that keeps reports of drills.
-        case drillKey = "drill.key"
+        /// Of the writer that keeps what was done with the twin.
+        case actKey = "acts.key"
         /// The path of the vault's directory.
         case place
         case memory, cache, lock
@@ -141,7 +141,7 @@ struct VaultState {
 
     func keys() throws(Trouble) -> WriterKeys? { try keys(in: .writerKey) }
 
-    func drillKeys() throws(Trouble) -> WriterKeys? { try keys(in: .drillKey) }
+    func actKeys() throws(Trouble) -> WriterKeys? { try keys(in: .actKey) }
 
     private func keys(in file: File) throws(Trouble) -> WriterKeys? {
         guard let bytes = try read(file) else { return nil }

@@ -53,7 +53,7 @@ struct Zwilling: AsyncParsableCommand {
                 name: say("In a crisis", de: "In der Krise"),
                 subcommands: [
                     ActivateCommand.self, RunningCommand.self, StopCommand.self, RestoreCommand.self,
-                    KeepRunningCommand.self, ResumeHeldCommand.self, AskCommand.self, MailSinkCommand.self,
+                    KeepRunningCommand.self, ResumeHeldCommand.self, AskCommand.self, MailSinkCommand.self, StatusPageCommand.self,
                 ]),
         ])
 

@@ -35,7 +35,10 @@ struct ActivationTests {
         #expect(office.answer("/health") == "geheim\ngeheim")
         #expect(office.answer("/letter") == "Sehr geehrte Damen und Herren")
         #expect(try office.query("SELECT count(*) FROM residents") == "1000")
-        #expect(try standing() == ["db": "runs", "office": "runs"])
+        #expect(try standing() == ["db": "runs", "office": "runs", "protect": "runs", "status-page": "runs"])
+        let page = try #require(office.answer("/status.json", port: office.pagePort))
+        #expect(page.contains("Posteingang") && page.contains("true"))
+        #expect(try office.led() == "there\n")
 
         // It is a primary on a timeline of its own, and takes work.
         #expect(try office.query("SELECT timeline_id FROM pg_control_checkpoint()") == "2")
@@ -52,9 +55,33 @@ struct ActivationTests {
         let stopped = try office.elsewhere("stop", "--confirm", Office.name)
         #expect(stopped.code == 0, "\(stopped.errors)")
         #expect(office.answer("/health") == nil)
+        #expect(try office.led() == "there\naway\n")
         #expect(FileManager.default.fileExists(atPath: office.place + "/data/db/pgdata/PG_VERSION"))
         #expect(!FileManager.default.fileExists(atPath: office.place + "/data/db/pgdata/postmaster.pid"))
         #expect(try office.elsewhere("running").output.contains("Nothing runs"))
+    }
+
+    @Test("A twin protects itself, and can be activated again elsewhere after a second crash")
+    func secondCrash() throws {
+        try office.burn()
+        try #require(try office.activate().code == 0)
+        _ = try office.query("INSERT INTO residents SELECT generate_series(2001, 2100)")
+        try "Neuer Brief".write(
+            toFile: office.place + "/data/files" + office.town.tree.path + "/files/new", atomically: true, encoding: .utf8)
+        // In order, so that all of it is in the vault.
+        try office.waitForCopies(of: ["db", "files", "program", "password"], by: office.elsewhere)
+        let wished = try office.town.run(
+            Computer.program, ["protect", "-f", office.place + "/blueprint/institution.yaml", "--data", "files"],
+            environment: office.elsewhere.environment)
+        #expect(wished.code == 0, "\(wished.errors)")
+        #expect(try office.elsewhere("stop", "--confirm", Office.name, "--delete-data").code == 0)
+        let third = try Computer(office.town, named: "third")
+        let again = try office.town.run(Computer.program, office.activation, environment: third.environment)
+        #expect(again.code == 0, "\(again.errors)")
+        #expect(office.answer("/new") == "Neuer Brief")
+        #expect(try office.query("SELECT count(*) FROM residents") == "1100")
+        #expect(try office.query("SELECT timeline_id FROM pg_control_checkpoint()") == "3")
+        #expect(try third("stop", "--confirm", Office.name, "--delete-data").code == 0)
     }
 
     @Test("Soak: killed at any moment, the same command goes on where it was")

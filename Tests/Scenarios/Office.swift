@@ -11,6 +11,7 @@ final class Office {
     let elsewhere: Computer
     let database: Cluster
     let port = Int.random(in: 20_000...30_000)
+    let pagePort = Int.random(in: 40_001...50_000)
     private let databasePort = Int.random(in: 30_001...40_000)
     /// Short enough for sockets.
     let place = "/tmp/zw-\(UUID().uuidString.prefix(8))"
@@ -70,6 +71,21 @@ final class Office {
     deinit {
         _ = try? elsewhere("stop", "--confirm", Self.name, "--delete-data")
         try? FileManager.default.removeItem(atPath: place)
+        try? FileManager.default.removeItem(atPath: place + ".led")
+    }
+
+    /// What the commands that lead people over have noted.
+    func led() throws -> String { try String(contentsOfFile: place + ".led", encoding: .utf8) }
+
+    /// Until the machine has captured each of them itself.
+    func waitForCopies(of ids: [String], by computer: Computer) throws {
+        var missing = Set(ids)
+        for _ in 0..<300 where !missing.isEmpty {
+            let log = try String(contentsOfFile: place + "/logs/protect", encoding: .utf8)
+            missing = missing.filter { !log.contains("\($0): captured") }
+            usleep(100_000)
+        }
+        try #require(missing.isEmpty, "\(missing)")
     }
 
     /// - Parameter trial: one more, of the database.
@@ -107,7 +123,12 @@ final class Office {
               - {id: files, kind: files, paths: ["\(town.tree.path)/files"], rpo: 10 min}
               - {id: program, kind: files, paths: ["\(town.tree.path)/program.py"], rpo: 1 d}
               - {id: password, kind: secret, file: "\(town.home.path)/secret", rpo: 1 d}
-            platforms: [{id: plain, kind: process}]
+            platforms:
+              - id: plain
+                kind: process
+                status-page: \(pagePort)
+                serve: echo there >> \(place).led
+                leave: echo away >> \(place).led
             """
         try Data(text.utf8).write(to: town.home.appending(path: "institution.yaml"))
     }
@@ -131,8 +152,8 @@ final class Office {
     }
 
     /// What the program answers; nil where it does not.
-    func answer(_ path: String) -> String? {
-        guard let url = URL(string: "http://127.0.0.1:\(port)\(path)") else { return nil }
+    func answer(_ path: String, port other: Int? = nil) -> String? {
+        guard let url = URL(string: "http://127.0.0.1:\(other ?? port)\(path)") else { return nil }
         return try? Cluster.run("/usr/bin/python3", [
             "-c", "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=5).read().decode(), end='')",
             url.absoluteString,

@@ -52,21 +52,23 @@ package struct ActivationState: Codable, Sendable {
     package let platform: String
     package let kind: String
     package let services: [String]
+    /// The blueprint's file, in the place.
+    package let blueprint: String
+    /// The command by which people are led away again.
+    package let leave: String?
     package let begunSeconds: Int64
     package let parts: [Part]
     package var steps: [Step] = []
     /// Since when all of it stands; nil before.
     package var standsSinceSeconds: Int64?
-    /// The writer that protects it from then on.
-    package var writer: String?
 
     package init(
         id: String, mode: Mode, institution: String, vault: String, platform: String, kind: String,
-        services: [String], begunSeconds: Int64, moment: TwinMoment, logs: [String: LogReach]
+        services: [String], blueprint: String, leave: String?, begunSeconds: Int64, moment: TwinMoment, logs: [String: LogReach]
     ) {
         (self.id, self.mode, self.institution, self.vault) = (id, mode, institution, vault)
         (self.platform, self.kind, self.services) = (platform, kind, services)
-        self.begunSeconds = begunSeconds
+        (self.blueprint, self.leave, self.begunSeconds) = (blueprint, leave, begunSeconds)
         parts = moment.parts.map { part in
             let (id, body) = (part.snapshot.body.dataSet, part.snapshot.body)
             let end = logs[id]?.end

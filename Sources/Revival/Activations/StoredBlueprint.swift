@@ -8,6 +8,8 @@ import Vault
 /// The blueprint as the vault has it, with the files that it names.
 package struct StoredBlueprint: Sendable {
     package let institution: Institution
+    /// The name of the blueprint itself among its files.
+    package let name: String
     private let files: [(name: String, bytes: [UInt8])]
 
     private static let usualName = "institution.yaml"
@@ -33,6 +35,7 @@ package struct StoredBlueprint: Sendable {
             ).blueprint
         else { throw .brokenBlueprint }
         institution = read.institution
+        name = main.name
     }
 
     /// Lays it where programs that are started find the files that it names.

@@ -95,6 +95,11 @@ extension Keyring {
 }
 
 extension UnlockedKeyring {
+    /// The same keys for a keyring that follows this one.
+    package func following(_ newer: Keyring) -> UnlockedKeyring {
+        UnlockedKeyring(keyring: newer, strongbox: strongbox, accessKey: accessKey)
+    }
+
     /// The object to put, signed by root.
     package var encoded: [UInt8] {
         get throws(Unopened) { try keyring.encoded(signedBy: strongbox.root) }

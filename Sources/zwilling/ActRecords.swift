@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Capture
+import Files
+import Ground
+import Revival
+import Vault
+
+/// Keeps in the vault what was done with the twin: reports of drills, steps of activations; by a writer of its own: the machine's other one may be busy.
+struct ActRecords {
+    private let known: KnownVault
+    private let unlocked: UnlockedKeyring
+
+    static let earlierMax = 20
+
+    init(_ known: KnownVault, _ unlocked: UnlockedKeyring) { (self.known, self.unlocked) = (known, unlocked) }
+
+    func signed(_ report: DrillReport) throws(Trouble) -> SignedReport {
+        let root: RootKey
+        do { root = try unlocked.strongbox.root } catch {
+            throw Trouble(.damaged, Words("The root's key in the vault is damaged.", de: "Der Schlüssel der Wurzel im Tresor ist beschädigt."))
+        }
+        return try SignedReport(report, signedBy: root)
+    }
+
+    /// How far an activation has come, for whoever has only the vault.
+    func keep(_ state: ActivationState) async throws(Trouble) {
+        try await keep([("activation.json", state.encoded)], as: DataSetCapture.activations)
+    }
+
+    func keep(
+        _ files: [(name: String, bytes: [UInt8])], as id: String = DataSetCapture.drills
+    ) async throws(Trouble) {
+        let (vault, keys) = try await writer()
+        let writer = try VaultWriter(vault, keys: keys, world: .real)
+        let (cache, _) = try await writer.knowledge(
+            cache: nil, memory: known.state.memory() ?? Memory(of: vault))
+        let captured = try await DataSetCapture(writer, host: Machine.hostName(), vault: [])
+            .run(blueprint: files, as: id, cache: cache)
+        known.remember([writer.writer.id: captured.head])
+    }
+
+    private func writer() async throws(Trouble) -> (Vault, WriterKeys) {
+        let vault = try await known.fresh()
+        if let keys = try known.state.actKeys(), vault.keyring.writer(keys.writer) != nil {
+            return (vault, keys)
+        }
+        let name = String((Machine.hostName() + " acts").prefix(60))
+        let (changed, keys) = try await vault.adding(
+            writerNamed: name, with: unlocked.following(vault.keyring), companions: [], world: .real)
+        try known.state.write(.actKey, keys.encoded)
+        known.remember(of: changed)
+        return (changed, keys)
+    }
+}
+
+extension KnownVault {
+    /// With the newest keyring, which this machine may have changed itself meanwhile.
+    func fresh() async throws(Trouble) -> Vault {
+        try await Vault(at: vault.site, remembering: state.memory())
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Blueprint
+import Capture
+import Files
+import Ground
+import Postgres
+import Revival
+import Vault
+
+/// A twin that runs is an original: it is protected from then on, by a keeper of its own.
+extension LocalActivations.One {
+    static let guardian = "protect"
+
+    /// What keeps the programs that are Zwilling's own.
+    func keeper() throws(Trouble) -> ProcessPlatform {
+        ProcessPlatform(at: place, keeper: try PlatformChoice.ownProgram(), isolation: nil)
+    }
+
+    /// From the first second on.
+    func tellCitizens(on port: Int) async throws(Trouble) {
+        var launch = Launch(id: "status-page")
+        launch.arguments = [
+            try PlatformChoice.ownProgram(), "status-page", "\(port)", String(decoding: place.path, as: UTF8.self),
+        ]
+        try await keeper().start(launch)
+    }
+
+    /// Begins a chain of its own in the vault: its timeline.
+    func protect(_ known: KnownVault, _ unlocked: UnlockedKeyring) async throws {
+        if try known.state.keys() == nil {
+            let vault = try await known.fresh()
+            let (changed, keys) = try await vault.adding(
+                writerNamed: try writerName(nil), with: unlocked.following(vault.keyring), companions: [], world: .real)
+            try known.state.write(.writerKey, keys.encoded)
+            known.remember(of: changed)
+        }
+        var launch = Launch(id: Self.guardian)
+        launch.arguments = [
+            try PlatformChoice.ownProgram(), "protect", "--continuous", "--activation", state.id,
+        ]
+        launch.environment = [
+            "ZWILLING_HOME": String(decoding: try StateDirectory().path, as: UTF8.self),
+            "ZWILLING_VAULT": String(decoding: known.place, as: UTF8.self),
+        ]
+        try await keeper().start(launch)
+    }
+
+    /// The hooks of the original are of no use here, and what a command dumped is dumped from where
+    /// the blueprint says, which is not here.
+    func groups(of institution: Institution) -> [ConsistencyGroup] {
+        let there = institution.data.filter { $0.kind != .command }.map(\.id.value)
+        let own = Set(state.parts.map(\.dataSet)).intersection(there)
+        return institution.allGroups.compactMap { $0.unheld.keeping(Array(own)) }
+    }
+
+    func whereabouts(of institution: Institution) throws(Trouble) -> Whereabouts {
+        var found = Whereabouts.original
+        let live = try live()
+        let builder = LaunchBuilder(institution, place, live, mail: nil)
+        for data in institution.data {
+            let id = data.id.value
+            switch data.source {
+            case .files: found.roots[id] = place.part(.data, id)
+            case .secret: found.secrets[id] = place.part(.secrets, id)
+            case .postgres(let postgres):
+                found.addresses[id] = try builder.address(of: data, postgres, database: "postgres")
+            case .command: continue
+            }
+        }
+        return found
+    }
+}
