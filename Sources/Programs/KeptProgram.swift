@@ -94,6 +94,18 @@ package struct KeptProgram: Codable, Sendable {
         } catch { Terminal.say("\(Self.mark)the program cannot be run: \(error)\n") }
     }
 
+    /// Another program with the same user and environment, instead of this process.
+    package func once(_ arguments: [String]) async throws(Trouble) -> Int32 {
+        var other = self
+        other.arguments = arguments
+        do {
+            let ended = try await Subprocess.run(
+                other.configuration, input: .none, output: .currentStandardOutput, error: .currentStandardError)
+            if case .exited(let code) = ended.terminationStatus { return Int32(code) }
+            return 1
+        } catch { throw Trouble(.system, Words("The command cannot be run.", de: "Der Befehl lässt sich nicht ausführen."), cause: error) }
+    }
+
     private var signal: Signal { stopSignal == "SIGINT" ? .interrupt : .terminate }
 
     private var configuration: Configuration {

@@ -67,23 +67,30 @@ struct ActivateCommand: AsyncParsableCommand {
         let unfinished = earlier.first { $0.state.standsSinceSeconds == nil }
         if unfinished == nil, let running = earlier.first { throw Trouble.runsAlready(running.state) }
         let unlocked = try known.unlocked(passphrase)
-        let open = try await OpenVault(known.vault, unlocked, remembering: known.memory)
-        known.remember(open.observed.heads)
-        let source = try await RevivalSource(known, open, revival, blueprint: blueprint)
+        let source = try await RevivalSource(known, unlocked, revival, blueprint: blueprint)
         let name = source.plan.institution.name.value
         guard confirm == name else { throw Trouble.unconfirmed(name) }
         try tellNeeds(source)
-        let host = try await PlatformChoice(revival.platform, source.plan)
+        let host = try await PlatformChoice(revival.platform ?? unfinished?.state.platform, source.plan)
+        if let unfinished, unfinished.state.platform != host.platform.id.value { throw Trouble.otherPlatform(unfinished.state) }
         let id = unfinished?.state.id ?? Self.newId()
         let place = try unfinished?.place ?? revival.to.map { ActivationPlace(try $0.absolute()) } ?? local.usualPlace(id)
-        if unfinished == nil { try source.check(place) }
+        if unfinished == nil {
+            try place.checkEmpty()
+            try source.check(place)
+        }
         try place.make()
-        try source.blueprint.lay(into: place)
-        let state = unfinished?.state ?? ActivationState(
+        var state = unfinished?.state ?? ActivationState(
             id: id, mode: .emergency, institution: name, vault: vaultId, platform: host.platform.id.value,
             kind: host.platform.kind.value.rawValue, services: source.plan.services.map(\.id.value),
             blueprint: source.blueprint.name, leave: host.platform.leave?.value,
             begunSeconds: World.real.now().seconds, moment: source.moment, logs: source.logs)
+        if unfinished != nil, !source.blueprint.lies(in: place) {
+            // It was mended, so what was started by the old one is started anew.
+            state.stop()
+            state.go(on: source.blueprint.name, leave: host.platform.leave?.value, source.moment, source.logs)
+        }
+        try source.blueprint.lay(into: place)
         try local.note(id, at: place)
         let journal = try ActivationJournal(state, at: place) { _ in }
         let one = LocalActivations.One(place: place, state: state)
@@ -98,7 +105,9 @@ struct ActivateCommand: AsyncParsableCommand {
         let begun = Terminal.seconds()
         let progress = ProgressLine(output)
         defer { progress.end() }
-        try await Activation(open, source.units, run.setting, journal) { ActivationTold.tell($0, progress, since: begun) }.run()
+        try await Activation(source.open, source.units, run.setting, journal, renewing: source.renewing) {
+            ActivationTold.tell($0, progress, since: begun)
+        }.run()
         try journal.change { $0.standsSinceSeconds = World.real.now().seconds }
         if let line = host.platform.serve?.value { await LocalActivations.lead(line) }
         try await records.keep(journal.state)
@@ -130,6 +139,17 @@ struct ActivateCommand: AsyncParsableCommand {
 }
 
 extension Trouble {
+    fileprivate static func otherPlatform(_ state: ActivationState) -> Trouble {
+        Trouble(
+            .wrongUse,
+            Words(
+                "Activation \(state.id) was begun on platform \"\(plain(state.platform))\"; two platforms must not work on the same data.",
+                de: "Aktivierung \(state.id) wurde auf Plattform „\(plain(state.platform))“ begonnen; zwei Plattformen dürfen nicht auf denselben Daten arbeiten."),
+            advice: Words(
+                "Go on there, or end it first: \"zwilling stop \(state.id) --delete-data\".",
+                de: "Dort weitermachen oder sie vorher beenden: „zwilling stop \(state.id) --delete-data“."))
+    }
+
     fileprivate static func runsAlready(_ state: ActivationState) -> Trouble {
         Trouble(
             .exists,

@@ -27,7 +27,8 @@ struct PlatformChoice {
             platform = found
             return
         }
-        for one in all where await Self.obstacle(one) == nil {
+        for one in all where Self.fits(one, plan.institution) {
+            guard await Self.obstacle(one) == nil else { continue }
             platform = one
             return
         }
@@ -37,6 +38,15 @@ struct PlatformChoice {
             advice: Words(
                 "Describe one of kind podman or process under \"platforms\", or name one with --platform to see what is missing.",
                 de: "Unter „platforms“ eine der Art podman oder process beschreiben, oder mit --platform eine nennen, um zu sehen, was fehlt."))
+    }
+
+    /// Whether it is for this machine, and for every application that says where it can run.
+    private static func fits(_ platform: Platform, _ institution: Institution) -> Bool {
+        let isHere = platform.host.map { $0.value == Machine.hostName() } ?? true
+        return isHere
+            && institution.applications.allSatisfy { one in
+                one.platforms.isEmpty || one.platforms.contains { $0.value == platform.id.value }
+            }
     }
 
     /// Why this machine cannot be it.

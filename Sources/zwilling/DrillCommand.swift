@@ -69,11 +69,9 @@ struct DrillCommand: AsyncParsableCommand {
         let target = try report?.absolute()
         let known = try await KnownVault(vault)
         let unlocked = try known.unlocked(passphrase)
-        let open = try await OpenVault(known.vault, unlocked, remembering: known.memory)
-        known.remember(open.observed.heads)
-        let source = try await RevivalSource(known, open, revival, blueprint: blueprint)
+        let source = try await RevivalSource(known, unlocked, revival, blueprint: blueprint)
         let choice = try await PlatformChoice(revival.platform, source.plan)
-        let earlier = try await SignedReport.all(in: open, atMost: ActRecords.earlierMax)
+        let earlier = try await SignedReport.all(in: source.open, atMost: ActRecords.earlierMax)
         tellFindings(earlier.troubles)
         var told = try await rehearsed(source, choice, known)
         told.earlier = earlier.reports.map {
@@ -97,6 +95,7 @@ struct DrillCommand: AsyncParsableCommand {
         let id = World.real.random(4).hex
         let local = LocalActivations(try StateDirectory())
         let place = try revival.to.map { ActivationPlace(try $0.absolute()) } ?? local.usualPlace(id)
+        try place.checkEmpty()
         try source.check(place)
         let vaultId = known.vault.keyring.vault.description
         let state = ActivationState(
@@ -136,7 +135,7 @@ struct DrillCommand: AsyncParsableCommand {
         let since = Terminal.seconds()
         let progress = ProgressLine(output)
         defer { progress.end() }
-        let activation = Activation(source.open, source.units, run.setting, journal) { event in
+        let activation = Activation(source.open, source.units, run.setting, journal, renewing: source.renewing) { event in
             if case .incomplete(_, let one) = event {
                 incomplete.withLock { $0.append(DrillReport.Fault(one.trouble.message)) }
             }

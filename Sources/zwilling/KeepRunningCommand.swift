@@ -10,8 +10,14 @@ struct KeepRunningCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "keep-running", shouldDisplay: false)
 
     @Argument var mark: PathArgument
+    /// Only this line of shell, as the same user and with the same environment.
+    @Option var once: String?
 
     mutating func run() async throws {
+        if let once {
+            let program = try KeptProgram(from: KeeperMark.spec(of: mark.bytes))
+            throw ExitCode(try await program.once(["/bin/sh", "-c", once]))
+        }
         StopRequest.expect()
         let held = try KeeperMark.Held(mark.bytes)
         held.note(nil)

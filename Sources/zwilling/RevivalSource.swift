@@ -54,11 +54,20 @@ struct RevivalSource {
     let plan: RevivalPlan
     let moment: TwinMoment
     let logs: [String: LogReach]
+    /// The vault as it is by then.
+    let renewing: ClusterReturn.Renewal
 
     init(
-        _ known: KnownVault, _ open: OpenVault, _ options: RevivalOptions, blueprint file: BlueprintOptions
+        _ known: KnownVault, _ unlocked: UnlockedKeyring, _ options: RevivalOptions, blueprint file: BlueprintOptions
     ) async throws {
+        let open = try await OpenVault(known.vault, unlocked, remembering: known.memory)
+        known.remember(open.observed.heads)
         self.open = open
+        renewing = { () throws(Trouble) in
+            let vault = try await known.fresh()
+            let open = try await OpenVault(vault, unlocked.following(vault.keyring), remembering: known.state.memory())
+            return (open, try await Units(of: open.observed))
+        }
         if file.file != nil {
             blueprint = try StoredBlueprint(file.files(of: file.blueprint()))
         } else {

@@ -3,6 +3,7 @@ import ArgumentParser
 import Blueprint
 import Files
 import Ground
+import Programs
 import Revival
 
 struct RunningCommand: AsyncParsableCommand {
@@ -111,10 +112,10 @@ struct StopCommand: AsyncParsableCommand {
         guard let one = all.first, all.count == 1 else { throw Trouble.whichOne(all.map(\.state.id)) }
         guard confirm == one.state.institution else { throw Trouble.stopUnconfirmed(one.state) }
         try await one.end(deletingData: deleteData)
-        local.forget(one.state.id)
+        if deleteData { local.forget(one.state.id) }
         let text = deleteData
             ? say("Ended, and deleted \(printable(one.place.path)).", de: "Beendet und \(printable(one.place.path)) gelöscht.")
-            : say("Ended. What it worked on lies in \(printable(one.place.path)).", de: "Beendet. Womit er gearbeitet hat, liegt in \(printable(one.place.path)).")
+            : say("Ended. What it worked on lies in \(printable(one.place.path)); \"zwilling activate --emergency\" goes on with it.", de: "Beendet. Womit er gearbeitet hat, liegt in \(printable(one.place.path)); „zwilling activate --emergency“ macht damit weiter.")
         try output.json ? showJSON(["stopped": one.state.id]) : show([text])
     }
 }
@@ -129,6 +130,27 @@ extension LocalActivations.One {
 
     /// Longer than log waits for its unit.
     private static let lastLogMilliseconds = 1500
+    private static let lastPatience = Duration.seconds(600)
+
+    /// Files once more, while log follows by itself.
+    private func captureLast() async {
+        do throws(Trouble) {
+            guard try await keeper().standing()[Self.guardian] == .runs else { return }
+            var options = BlueprintOptions()
+            options.file = PathArgument(bytes: place.part(.blueprint, state.blueprint))
+            let own = Set(state.parts.map(\.dataSet))
+            let files = try options.readQuietly()?.institution.data
+                .filter { $0.kind == .files && own.contains($0.id.value) } ?? []
+            let path = String(decoding: place.part(.blueprint, state.blueprint), as: UTF8.self)
+            if !files.isEmpty {
+                _ = try await Program(
+                    [try PlatformChoice.ownProgram(), "protect", "-f", path] + files.flatMap { ["--data", $0.id.value] },
+                    timeout: Self.lastPatience
+                ).output(upTo: 1 << 20)
+            }
+        } catch { warn(error.message) }
+        Machine.pause(milliseconds: Self.lastLogMilliseconds)
+    }
 
     func end(deletingData: Bool) async throws(Trouble) {
         if let leave = state.leave { await LocalActivations.lead(leave) }
@@ -138,12 +160,18 @@ extension LocalActivations.One {
         let servers = order.filter { Machine.exists(place.part(.run, $0)) }
         for member in order.reversed() where !servers.contains(member) { try await live.stop(member) }
         // What they have written last goes into the vault before its server ends.
-        if !servers.isEmpty, state.standsSinceSeconds != nil { Machine.pause(milliseconds: Self.lastLogMilliseconds) }
+        if state.standsSinceSeconds != nil { await captureLast() }
         try await keeper().stop(Self.guardian)
         for member in servers.reversed() { try await live.stop(member) }
         try await live.clear()
         try await keeper().clear()
-        if deletingData { try await place.remove() }
+        if deletingData {
+            try await place.remove()
+        } else {
+            var stopped = state
+            stopped.stop()
+            try stopped.write(at: place)
+        }
     }
 }
 

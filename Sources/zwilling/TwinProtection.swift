@@ -42,8 +42,19 @@ extension LocalActivations.One {
             "ZWILLING_HOME": String(decoding: try StateDirectory().path, as: UTF8.self),
             "ZWILLING_VAULT": String(decoding: known.place, as: UTF8.self),
         ]
-        try await keeper().start(launch)
+        let keeper = try keeper()
+        try await keeper.start(launch)
+        Machine.pause(milliseconds: Self.settleMilliseconds)
+        guard try await keeper.standing()[Self.guardian] != .runs else { return }
+        let said = await keeper.log(of: Self.guardian).split(separator: "\n").suffix(2).joined(separator: " ")
+        warn(
+            Words(
+                "the twin is not protected yet; it is tried again and again. \(plain(said))",
+                de: "Der Zwilling wird noch nicht gesichert; es wird immer wieder versucht. \(plain(said))"))
     }
+
+    /// One that cannot begin has ended by then.
+    private static let settleMilliseconds = 700
 
     /// The hooks of the original are of no use here, and what a command dumped is dumped from where
     /// the blueprint says, which is not here.

@@ -58,7 +58,7 @@ struct ActivationTests {
         #expect(try office.led() == "there\naway\n")
         #expect(FileManager.default.fileExists(atPath: office.place + "/data/db/pgdata/PG_VERSION"))
         #expect(!FileManager.default.fileExists(atPath: office.place + "/data/db/pgdata/postmaster.pid"))
-        #expect(try office.elsewhere("running").output.contains("Nothing runs"))
+        #expect(try office.elsewhere("running").output.contains("goes on"))
     }
 
     @Test("A twin protects itself, and can be activated again elsewhere after a second crash")
@@ -113,6 +113,62 @@ struct ActivationTests {
         #expect(outcome.code == 1)
         #expect(outcome.errors.contains("\"office\" does not stand") && outcome.errors.contains("no licence"), "\(outcome.errors)")
         #expect(try standing()["db"] == "runs")
+    }
+
+    @Test("What lies in a directory already is neither written over nor deleted")
+    func occupied() throws {
+        try office.burn()
+        try FileManager.default.createDirectory(atPath: office.place, withIntermediateDirectories: true)
+        try "mine".write(toFile: office.place + "/mine", atomically: true, encoding: .utf8)
+        let refused = try office.activate()
+        #expect(refused.code == 2 && refused.errors.contains("not empty"))
+        try FileManager.default.removeItem(atPath: office.place)
+        try #require(try office.activate().code == 0)
+        try "mine".write(toFile: office.place + "/mine", atomically: true, encoding: .utf8)
+        #expect(try office.elsewhere("stop", "--confirm", Office.name, "--delete-data").code == 0)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: office.place) == ["mine"])
+    }
+
+    @Test("After a stop it goes on with what was worked, and the vault has the last of it")
+    func stopped() throws {
+        try office.burn()
+        try #require(try office.activate().code == 0)
+        try office.waitForCopies(of: ["db", "files", "program", "password"], by: office.elsewhere)
+        _ = try office.query("INSERT INTO residents VALUES (5000)")
+        try "Letzter Brief".write(
+            toFile: office.place + "/data/files" + office.town.tree.path + "/files/last", atomically: true, encoding: .utf8)
+        let stopped = try office.elsewhere("stop", "--confirm", Office.name)
+        #expect(stopped.code == 0, "\(stopped.errors)")
+        let again = try office.activate()
+        #expect(again.code == 0 && !again.errors.contains("is back"), "\(again.errors)")
+        #expect(office.answer("/last") == "Letzter Brief")
+        #expect(try office.query("SELECT count(*) FROM residents") == "1001")
+        let third = try Computer(office.town, named: "third")
+        let back = office.town.home.appending(path: "back")
+        let restored = try third.reading("restore", "--data", "files", "--to", back.path)
+        #expect(restored.code == 0, "\(restored.errors)")
+        #expect(FileManager.default.fileExists(atPath: back.path + office.town.tree.path + "/files/last"))
+    }
+
+    @Test("An unfinished one goes on by a mended blueprint, and on no other platform")
+    func mended() throws {
+        let file = office.town.home.appending(path: "institution.yaml")
+        let good = try String(contentsOf: file, encoding: .utf8)
+        let mended = office.town.home.appending(path: "mended.yaml")
+        try Data(good.utf8).write(to: mended)
+        let bad = good.replacingOccurrences(of: "/health, within: 30 s", with: "/nothing, within: 2 s")
+            + "\n  - {id: other, kind: process}\n"
+        try Data(bad.utf8).write(to: file)
+        try office.burn()
+        let first = try office.activate()
+        #expect(first.code == 1 && first.errors.contains("does not stand"))
+        func go(_ more: String...) throws -> Town.Outcome {
+            try office.town.run(Computer.program, office.activation + more, environment: office.elsewhere.environment)
+        }
+        let other = try go("--platform", "other")
+        #expect(other.code == 2 && other.errors.contains("two platforms"))
+        let second = try go("-f", mended.path)
+        #expect(second.code == 0 && second.errors.contains("office is started"), "\(second.errors)")
     }
 
     @Test("A killed keeper's program does not stay behind")

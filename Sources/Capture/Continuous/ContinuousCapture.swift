@@ -123,7 +123,8 @@ package struct ContinuousCapture: Sendable {
             wished.contains($0.id.value) || schedule.isDue($0.id.value, every: period, now: now)
         }
         if others.contains(where: isDue) {
-            wanted += others.map(\.id.value)
+            // Nothing refers to a secret, so it needs no copy of the same moment.
+            wanted += others.filter { $0.kind != .secret || isDue($0) }.map(\.id.value)
         }
         for data in group.data {
             guard let log = log(of: data) else { continue }

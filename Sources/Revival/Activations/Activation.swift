@@ -39,6 +39,7 @@ package final class Activation: Sendable {
     private let vault: OpenVault
     private let units: Units
     private let setting: Setting
+    private let renewing: ClusterReturn.Renewal
     private let journal: ActivationJournal
     private let report: @Sendable (ActivationEvent) -> Void
     private let board = Mutex<[String: Result<Double, Trouble>]>([:])
@@ -50,10 +51,10 @@ package final class Activation: Sendable {
 
     package init(
         _ vault: OpenVault, _ units: Units, _ setting: Setting, _ journal: ActivationJournal,
-        report: @escaping @Sendable (ActivationEvent) -> Void
+        renewing: @escaping ClusterReturn.Renewal, report: @escaping @Sendable (ActivationEvent) -> Void
     ) {
         (self.vault, self.units, self.setting) = (vault, units, setting)
-        (self.journal, self.report) = (journal, report)
+        (self.renewing, self.journal, self.report) = (renewing, journal, report)
     }
 
     /// Returns when all of it stands.
@@ -102,7 +103,7 @@ package final class Activation: Sendable {
             let target = place.part(.data, id)
             try await Tree.remove(target)
             let report = report
-            let came = try await ClusterReturn(vault, units).run(id, to: part.goal, at: target) { report(.brings(dataSet: id, $0)) }
+            let came = try await ClusterReturn(vault, units).run(id, to: part.goal, at: target, renewing: renewing) { report(.brings(dataSet: id, $0)) }
             bytes = came.restored.counts.bytes
             try await prepareServer(data)
         }

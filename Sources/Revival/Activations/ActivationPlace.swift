@@ -47,6 +47,20 @@ package struct ActivationPlace: Sendable, Hashable {
         }
     }
 
+    /// That nothing else lies there: parts of it will be written over, and deleted at the end.
+    package func checkEmpty() throws(Trouble) {
+        do throws(SystemError) {
+            guard try Descriptor.directory(path).names().isEmpty else { throw SystemError(code: 17, operation: "", path: path) }
+        } catch {
+            if error.kind == .missing { return }
+            guard error.kind == .exists else { throw error.trouble(Words("Cannot look at", de: "Nicht einsehbar:")) }
+            throw Trouble(
+                .wrongUse,
+                Words("\"\(printable(path))\" is not empty.", de: "„\(printable(path))“ ist nicht leer."),
+                advice: Words("Name a new directory with --to.", de: "Mit --to ein neues Verzeichnis nennen."))
+        }
+    }
+
     package func make() throws(Trouble) {
         guard path.count <= Self.pathBytesMax else {
             throw Trouble(
@@ -72,8 +86,12 @@ package struct ActivationPlace: Sendable, Hashable {
 }
 
 extension ActivationPlace {
-    /// Deletes all of it.
-    package func remove() async throws(Trouble) { try await Tree.remove(path) }
+    /// Deletes all of it, and nothing that others have laid beside it.
+    package func remove() async throws(Trouble) {
+        for one in Part.allCases { try await Tree.remove(part(one)) }
+        Machine.discardFile(journal)
+        Machine.discardDirectory(path)
+    }
 }
 
 extension Trouble {

@@ -53,11 +53,11 @@ package struct ActivationState: Codable, Sendable {
     package let kind: String
     package let services: [String]
     /// The blueprint's file, in the place.
-    package let blueprint: String
+    package private(set) var blueprint: String
     /// The command by which people are led away again.
-    package let leave: String?
+    package private(set) var leave: String?
     package let begunSeconds: Int64
-    package let parts: [Part]
+    package private(set) var parts: [Part]
     package var steps: [Step] = []
     /// Since when all of it stands; nil before.
     package var standsSinceSeconds: Int64?
@@ -69,7 +69,11 @@ package struct ActivationState: Codable, Sendable {
         (self.id, self.mode, self.institution, self.vault) = (id, mode, institution, vault)
         (self.platform, self.kind, self.services) = (platform, kind, services)
         (self.blueprint, self.leave, self.begunSeconds) = (blueprint, leave, begunSeconds)
-        parts = moment.parts.map { part in
+        parts = Self.parts(moment, logs)
+    }
+
+    private static func parts(_ moment: TwinMoment, _ logs: [String: LogReach]) -> [Part] {
+        moment.parts.map { part in
             let (id, body) = (part.snapshot.body.dataSet, part.snapshot.body)
             let end = logs[id]?.end
             // A moment of the log lies behind the base's own.
@@ -80,6 +84,21 @@ package struct ActivationState: Codable, Sendable {
                 isLatest: end.map { $0 <= part.moment } ?? false,
                 baseEnd: isBase ? body.postgres?.end : nil)
         }
+    }
+
+    /// Nothing of it runs, and what was brought back stays.
+    package mutating func stop() {
+        steps.removeAll { [.started, .stands, .served].contains($0.kind) }
+        standsSinceSeconds = nil
+    }
+
+    /// Goes on by another blueprint: what that has more is brought back, too.
+    package mutating func go(
+        on blueprint: String, leave: String?, _ moment: TwinMoment, _ logs: [String: LogReach]
+    ) {
+        (self.blueprint, self.leave) = (blueprint, leave)
+        let known = Set(parts.map(\.dataSet))
+        parts += Self.parts(moment, logs).filter { !known.contains($0.dataSet) }
     }
 
     package func has(_ kind: Step.Kind, _ what: String) -> Bool {

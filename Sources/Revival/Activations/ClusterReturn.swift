@@ -11,9 +11,29 @@ package struct ClusterReturn: Sendable {
 
     package init(_ vault: OpenVault, _ units: Units) { (self.vault, self.units) = (vault, units) }
 
+    /// The vault as it is now: whoever follows the log merges units meanwhile, and removes them.
+    package typealias Renewal = @Sendable () async throws(Trouble) -> (OpenVault, Units)
+    private static let attemptsMax = 5
+
+    package func run(
+        _ dataSet: String, to goal: RecoveryGoal, at target: [UInt8], renewing: Renewal,
+        report: @escaping @Sendable (RestoreProgress) -> Void
+    ) async throws(Trouble) -> (reach: RecoveryReach, restored: Restored) {
+        var current = self
+        for _ in 1..<Self.attemptsMax {
+            do throws(Trouble) { return try await current.run(dataSet, to: goal, at: target, report: report) } catch {
+                guard error.kind == .missing else { throw error }
+                let (vault, units) = try await renewing()
+                current = ClusterReturn(vault, units)
+                try await Tree.remove(target)
+            }
+        }
+        return try await current.run(dataSet, to: goal, at: target, report: report)
+    }
+
     /// - Returns: how far its log leads.
     /// - Throws: also where something of it did not come back: such a cluster must not be started.
-    package func run(
+    private func run(
         _ dataSet: String, to goal: RecoveryGoal, at target: [UInt8],
         report: @escaping @Sendable (RestoreProgress) -> Void
     ) async throws(Trouble) -> (reach: RecoveryReach, restored: Restored) {

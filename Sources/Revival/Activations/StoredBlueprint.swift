@@ -38,6 +38,15 @@ package struct StoredBlueprint: Sendable {
         name = main.name
     }
 
+    /// Whether the same lies there.
+    package func lies(in place: ActivationPlace) -> Bool {
+        files.allSatisfy { file in
+            do throws(SystemError) {
+                return try Machine.readWhole(place.part(.blueprint, file.name), upTo: file.bytes.count + 1) == file.bytes
+            } catch { return false }
+        }
+    }
+
     /// Lays it where programs that are started find the files that it names.
     package func lay(into place: ActivationPlace) throws(Trouble) {
         for file in files {

@@ -70,7 +70,7 @@ package struct ProcessPlatform: LivePlatform {
     }
 
     package func command(_ line: String, in member: String, within: Duration) -> [String] {
-        outside + ["/bin/sh", "-c", line]
+        outside + [keeper, "keep-running", String(decoding: mark(member), as: UTF8.self), "--once", line]
     }
 
     package func log(of member: String) async -> String {
