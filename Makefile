@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 # The Python with current packages, where pip could make one.
 PYTHON = $(firstword $(wildcard .build-venv/bin/python3) python3)
-SCRIPTS := .ci/run $(wildcard tools/*.sh Examples/*/images/*.sh)
+SCRIPTS := .ci/run $(wildcard tools/*.sh Examples/*/*.sh Examples/*/images/*.sh)
 
 # A filter that matches nothing would end well too, and prove nothing.
 ran_something = awk '{ print; fflush() } /Test run with [1-9]/ { ran = 1 } END { exit !ran }'
