@@ -17,7 +17,7 @@ ran_something = awk '{ print; fflush() } /Test run with [1-9]/ { ran = 1 } END {
 
 .PHONY: help
 help:
-	@echo "make demo      protect, destroy and restore a real tree of this machine"
+	@echo "make demo      a town runs, loses everything, and its twin goes on; DEMO=--small for less"
 	@echo "make test      all tests"
 	@echo "make build     the program as users get it: .build-package/zwilling"
 	@echo "make package   a .deb and a .tar.gz in dist/"
@@ -28,7 +28,7 @@ help:
 
 .PHONY: setup
 setup:
-	@bash tools/setup.sh build test
+	@bash tools/setup.sh build test demo
 
 .PHONY: build
 build:
@@ -37,7 +37,8 @@ build:
 
 .PHONY: demo
 demo: build
-	@bash tools/demo.sh
+	@bash tools/setup.sh demo
+	@/usr/bin/python3 tools/demo.py $(DEMO)
 
 .PHONY: package
 package: build
@@ -45,8 +46,8 @@ package: build
 
 .PHONY: test
 test: setup
-	@$(MAKE) test-swift test-python test-scripts test-bench
-	@echo "All tests passed: Swift, Python, scripts, benchmark."
+	@$(MAKE) test-swift test-python test-scripts test-bench test-demo
+	@echo "All tests passed: Swift, Python, scripts, benchmark, demo."
 
 # In release, because that is what users get, and because cutting and hashing take fifty times as
 # long without optimisation. XCTest is off: nothing is written for it, and its "0 tests" reads
@@ -76,6 +77,11 @@ test-scripts:
 test-bench:
 	$(PYTHON) tools/bench.py --smoke --program .build/release/zwilling
 	$(PYTHON) tools/bench_postgres.py --smoke --program .build/release/zwilling
+
+# A small town, with the program of the tests: as processes, and as containers where they run.
+.PHONY: test-demo
+test-demo:
+	$(PYTHON) tools/test_demo.py
 
 .PHONY: bench
 bench: build

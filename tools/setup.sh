@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: EUPL-1.2
-# Installs what is missing for the purposes named: build, test, bench (any of them; else build).
+# Installs what is missing for the purposes named: build, test, demo, bench (any of them; else
+# build).
 # Does nothing, and needs neither root nor a network, where all is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -46,6 +47,20 @@ for_test() {
     [[ -x .build-venv/bin/python3 ]] && return
     # Debian takes ensurepip out of Python; a Python of one's own has it.
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+}
+
+for_demo() {
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
+    # For the system's own Python, which runs the applications of the town.
+    /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || missing+=(python3-psycopg2)
+    # A network of its own for the drill.
+    needs ip iproute2
+    needs unshare util-linux
+    # Containers need root; Podman itself comes by tools/containers.sh.
+    ((EUID == 0)) || return 0
+    needs debootstrap debootstrap
+    compgen -G '/usr/share/keyrings/debian-archive-keyring.*' >/dev/null ||
+        missing+=(debian-archive-keyring)
 }
 
 for_bench() {
@@ -107,8 +122,8 @@ sys.exit(int(c.__version__.split(".")[0]) < 48)' 2>/dev/null; then
 purposes=("${@:-build}")
 for purpose in "${purposes[@]}"; do
     case "$purpose" in
-        build | test | bench) "for_$purpose" ;;
-        *) fail "I know build, test and bench, not \"$purpose\"." ;;
+        build | test | demo | bench) "for_$purpose" ;;
+        *) fail "I know build, test, demo and bench, not \"$purpose\"." ;;
     esac
 done
 install_missing

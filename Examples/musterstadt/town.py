@@ -141,16 +141,12 @@ class Processes:
             os.kill(state["pid"], signal.SIGINT if service in CLUSTERS else signal.SIGTERM)
             until(lambda: not self.running(state), f"{service} did not stop")
 
-    def kill(self, services):
+    def kill(self, services, also):
         table = process_table()
-        victims = [state["pid"] for state in services.values() if self.running(state)]
+        victims = also + [state["pid"] for state in services.values() if self.running(state)]
         for victim in victims:  # grows with the children of its members
             victims += [pid for pid, (parent, _) in table.items() if parent == victim]
-        for victim in victims:
-            try:
-                os.kill(victim, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        kill(victims)
         for service in services:
             until(lambda: not self.running(services[service]), f"{service} did not die")
         # What a killed PostgreSQL leaves behind in the kernel.
@@ -163,6 +159,14 @@ class Processes:
 
     def clean_up(self):
         pass
+
+
+def kill(victims):
+    for victim in victims:
+        try:
+            os.kill(victim, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 def process_table():
@@ -245,10 +249,15 @@ class Containers:
         run("podman", "stop", "--ignore", "--time=10", state["container"])
         run("podman", "rm", "--ignore", "--volumes", state["container"])
 
-    def kill(self, services):
+    def kill(self, services, also):
         names = [self._container(service) for service in PORTS]
-        subprocess.run(["podman", "kill", *names], capture_output=True)
-        run("podman", "rm", "--force", "--ignore", "--time=0", "--volumes", *names)
+        # Podman kills one after the other.
+        done = subprocess.run(["podman", "inspect", "--format={{.State.Pid}}", *names],
+                              text=True, capture_output=True)
+        kill(also + [int(pid) for pid in done.stdout.split() if pid.isdigit() and int(pid) > 0])
+        # It may stumble over a container that is just dying.
+        until(lambda: run("podman", "rm", "--force", "--ignore", "--time=0", "--volumes", *names) or True,
+              "the containers could not be removed", seconds=20)
 
     def clean_up(self):
         if self._exists("network", self.town.name):
@@ -430,10 +439,10 @@ class Town:
         self.state["services"] = {}
         self.save()
 
-    def destroy(self):
+    def destroy(self, also):
         """Nothing is asked and nothing is shut down: it is as if the house had burnt."""
         began = time.monotonic()
-        self.platform.kill(self.state["services"])
+        self.platform.kill(self.state["services"], also)
         say(f"all its servers are dead ({time.monotonic() - began:.1f} s)")
         for name in ["data", "run", "log", "secrets", "programs"]:
             until(lambda: remove(self.directory / name), f"{name} could not be deleted", seconds=10)
@@ -445,7 +454,7 @@ class Town:
 
     # MARK: Fill
 
-    def fill(self, people, cases, megabytes, seed):
+    def fill(self, people, cases, megabytes, seed, log):
         began = time.monotonic()
         made = population.people(people, seed)
         with self.database("register-db") as database, database.cursor() as cursor:
@@ -467,6 +476,12 @@ class Town:
             files = list(threads.map(put, files))
         with self.database("cases-db") as database, database.cursor() as cursor:
             copy(cursor, "cases", files)
+        if log:
+            promised = users.Log(log)
+            for person in made:
+                promised.acknowledged(users.PERSON, person["id"], users.fingerprint(person))
+            for case in files:
+                promised.acknowledged(users.CASE, case["id"], case["sha256"])
         say(f"{cases} cases with {megabytes} MB of documents are filed ({time.monotonic() - began:.1f} s)")
 
     def database(self, service):
@@ -512,12 +527,15 @@ def main():
     fill.add_argument("--cases", type=int, default=5_000)
     fill.add_argument("--megabytes", type=int, default=1_000, help="of documents")
     fill.add_argument("--seed", default="musterstadt")
+    fill.add_argument("--log", help="note all of it there, as if it had been acknowledged to users")
     work = command("users", "work in it, and note what was acknowledged")
     work.add_argument("--stop-file", required=True, help="they stop when it is there")
     work.add_argument("--threads", type=int, default=2, help="users of each application")
     command("count", "ask for all that was acknowledged")
     command("stop", "stop it; its data stay")
-    command("destroy", "kill it and delete all that it was")
+    destroy = command("destroy", "kill it and delete all that it was")
+    destroy.add_argument("--also", type=int, action="append", default=[], metavar="PID",
+                         help="a process that dies in the same moment")
     arguments = parser.parse_args()
     try:
         match arguments.command:
@@ -525,11 +543,11 @@ def main():
                 Town(arguments.dir, arguments.shift).start(arguments.platform)
             case "fill":
                 Town.existing(arguments.dir).fill(arguments.people, arguments.cases, arguments.megabytes,
-                                                  arguments.seed)
+                                                  arguments.seed, arguments.log)
             case "stop":
                 Town.existing(arguments.dir).stop()
             case "destroy":
-                Town.existing(arguments.dir).destroy()
+                Town.existing(arguments.dir).destroy(arguments.also)
             case "users":
                 print(json.dumps(users.work(arguments.register, arguments.cases, arguments.log,
                                             arguments.stop_file, arguments.threads)))
