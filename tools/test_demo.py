@@ -122,6 +122,8 @@ class Town(unittest.TestCase):
     def test_as_processes(self):
         self.play("process")
 
+    # A fresh machine would install a whole Debian for it; containers have tests of their own.
+    @unittest.skipIf(os.environ.get("CI"), "takes long where its image must be built first")
     @unittest.skipUnless(CONTAINERS, "needs root, Podman and debootstrap")
     def test_as_containers(self):
         self.play("podman")
