@@ -267,6 +267,8 @@ class Demo:
     def live(self):
         size = self.options
         self.town_py("start", "--dir", self.town, "--platform", self.wanted, "--shift", self.shift, seconds=900)
+        for reason in re.findall(r"no containers: (.*)", self.last_log.read_text(errors="replace")):
+            self.say(f"No containers: {reason}")
         self.original = town.Town.existing(self.town)
         self.kind = self.original.platform.kind
         self.town_py("fill", "--dir", self.town, "--people", size.people, "--cases", size.cases,
@@ -497,6 +499,7 @@ class Demo:
             self.town_py("destroy", "--dir", self.town, seconds=120, show=False)
 
     def remove_images(self):
+        """All but the base, which town.py keeps in ~/.cache/musterstadt, since it takes a network."""
         if self.images_before is not None:
             for image in self.images() - self.images_before:
                 subprocess.run(["podman", "rmi", image], capture_output=True, timeout=60)

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: EUPL-1.2
-# Installs what is missing for the purposes named: build, test, demo, bench (any of them; else
-# build).
-# Does nothing, and needs neither root nor a network, where all is there.
+# Installs what is missing for the purposes named: build, test, demo, bench (any; else build). Does
+# nothing, and needs neither root nor a network, where all is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -34,6 +33,8 @@ for_build() {
 
 for_test() {
     compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
+    # To see what is left of a demo.
+    needs pgrep procps
     # A site that can be made to hang.
     needs bindfs bindfs
     needs openssl openssl
