@@ -148,8 +148,10 @@ class Demo:
         self.work.chmod(0o755)  # the town's servers are other users
         self.here, self.site, self.elsewhere, self.logs = [
             self.work / name for name in ["here", "site", "elsewhere", "logs"]]
-        for place in [self.here, self.site, self.elsewhere, self.logs]:
+        temporary = self.work / "tmp"  # what Podman leaves when it is interrupted
+        for place in [self.here, self.site, self.elsewhere, self.logs, temporary]:
             place.mkdir()
+        self.environment["TMPDIR"] = str(temporary)
         self.town, self.vault, self.twin = self.here / "town", self.site / "vault", self.elsewhere / "twin"
         self.user_log, self.stop_file = self.work / "users.log", self.work / "users.stop"
         self.passphrase = self.work / "passphrase"
@@ -222,7 +224,11 @@ class Demo:
             time.sleep(0.2)
 
     def say(self, text, dim=False):
-        print(f"\x1b[2m{text}\x1b[0m" if dim and self.tty else text, flush=True)
+        try:
+            print(f"\x1b[2m{text}\x1b[0m" if dim and self.tty else text, flush=True)
+        except BrokenPipeError:  # nobody listens any more, such as `head`
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")
+            os.kill(os.getpid(), signal.SIGTERM)
 
     @contextlib.contextmanager
     def step(self, title, timed=True):
