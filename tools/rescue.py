@@ -48,6 +48,7 @@ SCRYPT_BYTES_MAX, SCRYPT_P_MAX = 1024 * MIB, 16  # the page names no limit; Pyth
 SEALED_KEY = 1120 + 32 + 16  # an HPKE message that holds a key
 DATA, TREE = 1, 2  # kinds of packs
 SNAPSHOT, CHECKPOINT, RANGE = 1, 2, 3  # kinds of records
+ACTS = {"drills", "activations"}  # data sets that are no part of the twin
 POSTGRES_BASE = 4  # kind of a data set
 FILE, DIRECTORY, LINK, FIFO, SOCKET, CHARACTER, BLOCK = range(7)  # kinds of entries
 
@@ -1202,7 +1203,7 @@ class Records:
                 except Damage as problem:
                     self.journal.damage(problem)
                     continue
-                if body.kind == SNAPSHOT:
+                if body.kind == SNAPSHOT and body.data_set not in ACTS:
                     done.add(chain[number].writer.id)
                     if best is None or body.time > best[1].time:
                         best = (chain[number], body)

@@ -26,10 +26,6 @@ package struct DataSetCapture: Sendable {
     package static let blueprint = "blueprint"
     /// So do those of the container images.
     package static let images = "images"
-    /// And the reports of drills.
-    package static let drills = "drills"
-    /// And the steps of activations.
-    package static let activations = "activations"
 
     private static let secretBytesMax = 1 << 20
 

@@ -11,9 +11,8 @@ extension Machine {
         for _ in 0..<40 where !left.isEmpty {
             for child in left { tell(child, SIGTERM) }
             left.removeAll { child in
-                // Safe because no status is asked for. One that is no child is as gone as one that
-                // has ended.
-                unsafe waitpid(child.process, nil, WNOHANG) != 0
+                // One that is no child is as gone as one that has ended.
+                waitpid(child.process, nil, WNOHANG) != 0
             }
             if !left.isEmpty { pause(milliseconds: 50) }
         }
@@ -39,14 +38,10 @@ extension Machine {
         }
         return names.compactMap { name in
             guard let process = pid_t(String(decoding: name, as: UTF8.self)) else { return nil }
-            do throws(SystemError) {
-                let bytes = try readWhole(Array("/proc/\(process)/stat".utf8), upTo: 4096)
-                // A program's name may hold anything; behind it come state, parent and group.
-                guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-                let fields = String(decoding: bytes[(end + 1)...], as: UTF8.self).split(separator: " ")
-                guard fields.count > 2, fields[1] == "\(processId)" else { return nil }
-                return Child(process: process, leadsGroup: fields[2] == "\(process)")
-            } catch { return nil }
+            // State, parent and group.
+            let fields = statFields(process)
+            guard fields.count > 2, fields[1] == "\(processId)" else { return nil }
+            return Child(process: process, leadsGroup: fields[2] == "\(process)")
         }
     }
 }

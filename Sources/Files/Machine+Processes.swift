@@ -15,13 +15,26 @@ extension Machine {
 
     /// When a process began, in ticks since the machine did (proc(5), field 22); nil where it is gone.
     package static func processStart(_ process: Int32) -> UInt64? {
+        let fields = statFields(process)
+        return fields.count > 19 ? UInt64(fields[19]) : nil
+    }
+
+    /// The name of a process's program, as the kernel has it; nil where it is gone.
+    package static func commandName(_ process: Int32) -> String? {
         do throws(SystemError) {
-            let text = String(
-                decoding: try readWhole(Array("/proc/\(process)/stat".utf8), upTo: 4096), as: UTF8.self)
-            // The name before may have any characters in it.
-            let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-            return fields.count > 19 ? UInt64(fields[19]) : nil
+            let name = try readWhole(Array("/proc/\(process)/comm".utf8), upTo: 64)
+            return String(decoding: name.dropLast(), as: UTF8.self)
         } catch { return nil }
+    }
+
+    /// What proc(5) tells of a process from its state on; empty where it is gone.
+    static func statFields(_ process: Int32) -> [Substring] {
+        do throws(SystemError) {
+            let bytes = try readWhole(Array("/proc/\(process)/stat".utf8), upTo: 4096)
+            // The name before may have any characters in it.
+            guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return [] }
+            return String(decoding: bytes[(end + 1)...], as: UTF8.self).split(separator: " ")
+        } catch { return [] }
     }
 
     /// This program's own file.

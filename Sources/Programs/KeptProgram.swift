@@ -3,6 +3,7 @@ import Files
 import FoundationEssentials
 import Ground
 import Subprocess
+import Synchronization
 import SystemPackage
 
 /// A program that is to go on running: started again whenever it ends, until told to stop.
@@ -69,6 +70,9 @@ package struct KeptProgram: Codable, Sendable {
 
     private func runOnce(_ mark: @escaping @Sendable (Int32?) -> Void) async {
         let configuration = configuration
+        let started = Started()
+        // What a shell has started need not have ended with it.
+        defer { if let process = started.process.withLock({ $0 }) { Machine.killGroup(process) } }
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
@@ -76,12 +80,11 @@ package struct KeptProgram: Codable, Sendable {
                         configuration, input: .none, output: .currentStandardOutput,
                         error: .currentStandardError
                     ) { running in
-                        mark(running.processIdentifier.value)
-                        return running.processIdentifier.value
+                        let process = running.processIdentifier.value
+                        started.process.withLock { $0 = process }
+                        mark(process)
                     }
                     Terminal.say("\(Self.mark)the program: \(ended.terminationStatus)\n")
-                    // What a shell has started need not have ended with it.
-                    Machine.killGroup(ended.closureResult)
                 }
                 group.addTask {
                     while !StopRequest.wait(milliseconds: 0) { try await Task.sleep(for: .milliseconds(50)) }
@@ -93,6 +96,8 @@ package struct KeptProgram: Codable, Sendable {
             // It was told to stop.
         } catch { Terminal.say("\(Self.mark)the program cannot be run: \(error)\n") }
     }
+
+    private final class Started: Sendable { let process = Mutex<Int32?>(nil) }
 
     /// Another program with the same user and environment, instead of this process.
     package func once(_ arguments: [String]) async throws(Trouble) -> Int32 {

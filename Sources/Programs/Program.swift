@@ -27,7 +27,8 @@ package struct Program: Sendable {
         self.init(Self.shell + [line], timeout: timeout)
     }
 
-    private static let shell =
+    /// Takes a line as its last argument.
+    package static let shell =
         Machine.exists(Array("/bin/bash".utf8))
         ? ["/bin/bash", "-o", "pipefail", "-c"] : ["/bin/sh", "-c"]
 

@@ -12,6 +12,8 @@ package struct RestoreOptions: Sendable {
     package var subtree: TreePath = []
     /// Takes a target with something in it, and replaces files of the same name.
     package var overwrites = false
+    /// Whether an entry that does not come back to its owner is told; else it is whose this is.
+    package var mindsOwners = true
     package var width = Machine.cores
 
     package init() {}

@@ -270,6 +270,7 @@ extension RestoreWorker {
     }
 
     private func note(_ placed: Placed, _ error: SystemError) {
+        if error.operation.hasPrefix("fchown"), !restoring.options.mindsOwners { return }
         restoring.notRestored(
             placed.path,
             error.at(slashed(placed.path)).trouble(Self.act(error.operation)))

@@ -5,7 +5,8 @@ import Ground
 import Revival
 import Vault
 
-/// Keeps in the vault what was done with the twin: reports of drills, steps of activations; by a writer of its own: the machine's other one may be busy.
+/// Keeps in the vault what was done with the twin: reports of drills, steps of activations. By a
+/// writer of its own, since the machine's other one may be busy.
 struct ActRecords {
     private let known: KnownVault
     private let unlocked: UnlockedKeyring
@@ -24,11 +25,11 @@ struct ActRecords {
 
     /// How far an activation has come, for whoever has only the vault.
     func keep(_ state: ActivationState) async throws(Trouble) {
-        try await keep([("activation.json", state.encoded)], as: DataSetCapture.activations)
+        try await keep([("activation.json", state.encoded)], as: RecordBody.activations)
     }
 
     func keep(
-        _ files: [(name: String, bytes: [UInt8])], as id: String = DataSetCapture.drills
+        _ files: [(name: String, bytes: [UInt8])], as id: String = RecordBody.drills
     ) async throws(Trouble) {
         let (vault, keys) = try await writer()
         let writer = try VaultWriter(vault, keys: keys, world: .real)

@@ -92,11 +92,11 @@ struct ActivateCommand: AsyncParsableCommand {
         }
         try source.blueprint.lay(into: place)
         try local.note(id, at: place)
-        let journal = try ActivationJournal(state, at: place) { _ in }
+        let journal = try ActivationJournal(state, at: place)
         let one = LocalActivations.One(place: place, state: state)
         if let port = host.platform.statusPage?.value { try await one.tellCitizens(on: port) }
         let records = ActRecords(known, unlocked)
-        try await records.keep(journal.state)
+        try await records.keep(state)
         let run = try ActivationRun(source, host, at: place, id: id, isolation: nil, mail: host.platform.mail?.value ?? "")
         tell(
             say(
@@ -113,7 +113,7 @@ struct ActivateCommand: AsyncParsableCommand {
         try await records.keep(journal.state)
         try await one.protect(known, unlocked)
         progress.end()
-        let report = ActivationReport(source.plan, journal.state, seconds: Terminal.seconds() - begun)
+        let report = ActivationReport(source.plan, journal.state, at: place, seconds: Terminal.seconds() - begun)
         try output.json ? showJSON(report.fields) : show(report.lines)
     }
 

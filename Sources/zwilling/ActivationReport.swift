@@ -8,10 +8,11 @@ import Revival
 struct ActivationReport {
     private let plan: RevivalPlan
     private let state: ActivationState
+    private let place: ActivationPlace
     private let seconds: Double
 
-    init(_ plan: RevivalPlan, _ state: ActivationState, seconds: Double) {
-        (self.plan, self.state, self.seconds) = (plan, state, seconds)
+    init(_ plan: RevivalPlan, _ state: ActivationState, at place: ActivationPlace, seconds: Double) {
+        (self.plan, self.state, self.place, self.seconds) = (plan, state, place, seconds)
     }
 
     struct ServiceFields: Encodable {
@@ -44,7 +45,7 @@ struct ActivationReport {
 
     var fields: Fields {
         Fields(
-            activation: state.id, institution: state.institution, platform: state.platform, directory: "",
+            activation: state.id, institution: state.institution, platform: state.platform, directory: printable(place.path),
             seconds: seconds,
             services: plan.services.map {
                 ServiceFields(

@@ -8,12 +8,9 @@ import Revival
 /// The platform of a blueprint that this machine can be.
 struct PlatformChoice {
     let platform: Platform
-    /// Whether people chose it.
-    let isChosen: Bool
 
     init(_ wanted: String?, _ plan: RevivalPlan) async throws(Trouble) {
         let all = plan.institution.platforms
-        isChosen = wanted != nil
         if let wanted {
             guard let found = all.first(where: { $0.id.value == wanted }) else {
                 throw Trouble(
@@ -107,7 +104,7 @@ enum ActivationTold {
                 Words(
                     "\(plain(id)): \(one.trouble.message.english)", de: "\(plain(id)): \(one.trouble.message.german)"))
         case .starts(let id): told(say("\(plain(id)) is started", de: "\(plain(id)) wird gestartet"), since: begun)
-        case .stands(let id, _): told(say("\(plain(id)) stands", de: "\(plain(id)) steht"), since: begun)
+        case .stands(let id): told(say("\(plain(id)) stands", de: "\(plain(id)) steht"), since: begun)
         }
     }
 

@@ -118,8 +118,8 @@ struct DrillCommand: AsyncParsableCommand {
         _ state: ActivationState, _ source: RevivalSource, _ choice: PlatformChoice, at place: ActivationPlace
     ) async throws -> DrillReport {
         try source.blueprint.lay(into: place)
-        let journal = try ActivationJournal(state, at: place) { _ in }
-        let isolation = try await Isolation.make("zwilling-\(state.id)", place.part(.run, "network"))
+        let journal = try ActivationJournal(state, at: place)
+        let isolation = try await Isolation.make("zwilling-\(state.id)", place.isolation)
         defer { isolation.end() }
         let run = try ActivationRun(source, choice, at: place, id: state.id, isolation: isolation, mail: nil)
         let keeper = ProcessPlatform(at: place, keeper: try PlatformChoice.ownProgram(), isolation: isolation)

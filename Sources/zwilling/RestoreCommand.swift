@@ -150,7 +150,7 @@ struct RestoreCommand: AsyncParsableCommand {
         let open = try await known.opened(passphrase)
         if isOfTwin, let moment = snapshot.moment {
             var institution = named
-            if institution == nil { institution = try await open.institution(at: moment) }
+            if institution == nil { institution = try await StoredBlueprint(open, at: moment)?.institution }
             if let institution {
                 let code = try await TwinRestore(
                     open: open, institution: institution, moment: moment, target: target,

@@ -71,15 +71,14 @@ struct RevivalSource {
         if file.file != nil {
             blueprint = try StoredBlueprint(file.files(of: file.blueprint()))
         } else {
-            blueprint = try await StoredBlueprint(open, at: options.moment?.moment)
+            guard let stored = try await StoredBlueprint(open, at: options.moment?.moment) else { throw Self.noBlueprint }
+            blueprint = stored
         }
         plan = try RevivalPlan(of: blueprint.institution, for: options.service)
         let units = try await Units(of: open.observed)
         self.units = units
         let observed = open.observed
-        let clusters = plan.institution.data.filter { $0.kind == .postgres }.map(\.id.value)
-        logs = Dictionary(
-            uniqueKeysWithValues: clusters.map { ($0, LogReach(of: $0, among: observed, units)) })
+        logs = plan.institution.logs(among: observed, units)
         let found: TwinMoment?
         if let wanted = options.moment?.moment {
             found = TwinMoment.all(of: plan.institution, among: observed.snapshots, logs: logs)
@@ -91,6 +90,11 @@ struct RevivalSource {
         moment = found
         tellFindings(observed.troubles + units.troubles)
     }
+
+    private static let noBlueprint = Trouble(
+        .missing,
+        Words("The vault has no blueprint.", de: "Der Tresor hat keinen Bauplan."),
+        advice: Words("Name one with -f FILE.", de: "Mit -f DATEI einen nennen."))
 
     private static func nothing(
         _ institution: Institution, _ observed: Observed, _ moment: Moment?

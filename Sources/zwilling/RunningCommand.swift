@@ -12,11 +12,11 @@ struct RunningCommand: AsyncParsableCommand {
         abstract: say("Show which twins run on this machine.", de: "Zeigen, welche Zwillinge auf diesem Rechner laufen."),
         discussion: say(
             """
-            Each program with how it stands, where it answers, and since when all of them do.
+            Each program with how it stands, and since when all of them do.
               zwilling running
             """,
             de: """
-                Jedes Programm mit seinem Stand, wo es antwortet, und seit wann alle antworten.
+                Jedes Programm mit seinem Stand, und seit wann alle antworten.
                   zwilling running
                 """))
 
@@ -35,8 +35,9 @@ struct RunningCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
+        let ours = try LocalActivations(StateDirectory()).all()
         var all: [Fields] = []
-        for one in try LocalActivations(StateDirectory()).all() {
+        for one in ours {
             let standing = try await one.live().standing()
                 .merging(one.keeper().standing()) { first, _ in first }
             let state = one.state
@@ -50,7 +51,7 @@ struct RunningCommand: AsyncParsableCommand {
         }
         if output.json { return try showJSON(["running": all]) }
         guard !all.isEmpty else { return try show([say("Nothing runs here.", de: "Hier läuft nichts.")]) }
-        for (fields, one) in zip(all, try LocalActivations(StateDirectory()).all()) {
+        for (fields, one) in zip(all, ours) {
             let since = one.state.standsSinceSeconds.map { localTime(Moment(seconds: $0)) }
             try show(
                 [
@@ -165,6 +166,8 @@ extension LocalActivations.One {
         for member in servers.reversed() { try await live.stop(member) }
         try await live.clear()
         try await keeper().clear()
+        // Of a drill that was killed.
+        Isolation.end(noted: place.isolation)
         if deletingData {
             try await place.remove()
         } else {

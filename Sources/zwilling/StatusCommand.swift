@@ -163,12 +163,15 @@ extension Institution {
     func logs(
         among observed: Observed
     ) async throws(Trouble) -> (reach: [String: LogReach], troubles: [Trouble]) {
-        let clusters = data.filter { $0.kind == .postgres }
-        guard !clusters.isEmpty else { return ([:], []) }
+        guard data.contains(where: { $0.kind == .postgres }) else { return ([:], []) }
         let units = try await Units(of: observed)
-        let pairs = clusters.map {
+        return (logs(among: observed, units), units.troubles)
+    }
+
+    func logs(among observed: Observed, _ units: Units) -> [String: LogReach] {
+        let pairs = data.filter { $0.kind == .postgres }.map {
             ($0.id.value, LogReach(of: $0.id.value, among: observed, units))
         }
-        return (Dictionary(pairs) { first, _ in first }, units.troubles)
+        return Dictionary(pairs) { first, _ in first }
     }
 }

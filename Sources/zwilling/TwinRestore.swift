@@ -19,9 +19,7 @@ struct TwinRestore {
     func run() async throws -> Int32 {
         let observed = open.observed
         let units = try await Units(of: observed)
-        let clusters = institution.data.filter { $0.kind == .postgres }.map(\.id.value)
-        let logs = Dictionary(
-            clusters.map { ($0, LogReach(of: $0, among: observed, units)) }) { first, _ in first }
+        let logs = institution.logs(among: observed, units)
         let (twin, missing) = TwinMoment.reached(
             moment, of: institution, among: observed.snapshots, logs: logs)
         guard !twin.parts.isEmpty else { throw Trouble.nothingBefore }
@@ -154,34 +152,6 @@ struct TwinReport {
             },
             failures: failures.map { Fields.Failure(dataSet: $0.id, finding: FindingFields($0.trouble)) },
             findings: findings.map(FindingFields.init), seconds: seconds)
-    }
-}
-
-extension OpenVault {
-    private static let usualName = "institution.yaml"
-
-    /// The institution as the vault's blueprint of that moment describes it; nil where the vault
-    /// has no blueprint.
-    func institution(at moment: Moment) async throws(Trouble) -> Institution? {
-        let all = observed.snapshots.filter { $0.body.source == .blueprint }
-        guard let snapshot = all.last(where: { $0.body.begun <= moment }) ?? all.first else { return nil }
-        let files = try await contents(of: snapshot, upTo: Blueprint.bytesMax)
-        // It may have any name, and stands beside the files that it names.
-        let names = files.map(\.name).filter { !$0.contains("/") }
-        for name in names.filter({ $0 == Self.usualName }) + names {
-            let (read, _) = Blueprint.read(
-                files.first { $0.name == name }?.bytes ?? [], name: name
-            ) { beside in files.first { $0.name == beside }?.bytes }
-            if let read { return read.institution }
-        }
-        throw Trouble(
-            .damaged,
-            Words(
-                "The blueprint in snapshot \(snapshot.id.short) cannot be used.",
-                de: "Der Bauplan im Sicherungsstand \(snapshot.id.short) ist nicht zu gebrauchen."),
-            advice: Words(
-                "Name another with -f FILE, or one data set with --data.",
-                de: "Mit -f DATEI einen anderen nennen, oder mit --data einen Datenbestand."))
     }
 }
 

@@ -238,7 +238,7 @@ extension Cluster {
 
         var guests: Int {
             var count = 0
-            while unsafe accept(socket, nil, nil) >= 0 { count += 1 }
+            while accept(socket, nil, nil) >= 0 { count += 1 }
             return count
         }
     }

@@ -32,6 +32,7 @@ struct ActivationTests {
         #expect(outcome.errors.contains("by hand"))
         let services = try #require(try json(outcome)["services"] as? [[String: Any]])
         #expect(services.first?["service"] as? String == "post")
+        #expect(try json(outcome)["directory"] as? String == office.place)
         #expect(office.answer("/health") == "geheim\ngeheim")
         #expect(office.answer("/letter") == "Sehr geehrte Damen und Herren")
         #expect(try office.query("SELECT count(*) FROM residents") == "1000")
@@ -69,7 +70,7 @@ struct ActivationTests {
         try "Neuer Brief".write(
             toFile: office.place + "/data/files" + office.town.tree.path + "/files/new", atomically: true, encoding: .utf8)
         // In order, so that all of it is in the vault.
-        try office.waitForCopies(of: ["db", "files", "program", "password"], by: office.elsewhere)
+        try office.waitForCopies(of: ["db", "files", "program", "password"])
         let wished = try office.town.run(
             Computer.program, ["protect", "-f", office.place + "/blueprint/institution.yaml", "--data", "files"],
             environment: office.elsewhere.environment)
@@ -133,7 +134,7 @@ struct ActivationTests {
     func stopped() throws {
         try office.burn()
         try #require(try office.activate().code == 0)
-        try office.waitForCopies(of: ["db", "files", "program", "password"], by: office.elsewhere)
+        try office.waitForCopies(of: ["db", "files", "program", "password"])
         _ = try office.query("INSERT INTO residents VALUES (5000)")
         try "Letzter Brief".write(
             toFile: office.place + "/data/files" + office.town.tree.path + "/files/last", atomically: true, encoding: .utf8)
@@ -223,6 +224,16 @@ struct ActivationTests {
         try forged.write(to: file)
         let checked = try office.elsewhere("drills", "check", report.path)
         #expect(checked.code == 1 && checked.errors.contains("not what was signed"))
+
+        // What was done with the twin is no part of it.
+        let latest = office.town.home.appending(path: "latest")
+        #expect(try office.elsewhere.reading("restore", "latest", "--to", latest.path).code == 0)
+        let rescued = office.town.home.appending(path: "rescued")
+        #expect(try office.town.rescue(to: rescued).code == 0)
+        for place in [latest, rescued] {
+            let names = try FileManager.default.subpathsOfDirectory(atPath: place.path)
+            #expect(!names.isEmpty && !names.contains { $0.hasSuffix("report.json") }, "\(names)")
+        }
 
         // The next one knows this one.
         let next = try json(rehearse("--scan", "test -s \"$ZWILLING_DATA\"/files/*/*/tree/files/letter"))

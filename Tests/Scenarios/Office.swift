@@ -77,8 +77,8 @@ final class Office {
     /// What the commands that lead people over have noted.
     func led() throws -> String { try String(contentsOfFile: place + ".led", encoding: .utf8) }
 
-    /// Until the machine has captured each of them itself.
-    func waitForCopies(of ids: [String], by computer: Computer) throws {
+    /// Until the twin has captured each of them itself.
+    func waitForCopies(of ids: [String]) throws {
         var missing = Set(ids)
         for _ in 0..<300 where !missing.isEmpty {
             let log = try String(contentsOfFile: place + "/logs/protect", encoding: .utf8)

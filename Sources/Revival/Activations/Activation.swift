@@ -14,7 +14,7 @@ package enum ActivationEvent: Sendable {
     /// Something of a data set is not back; the rest is.
     case incomplete(dataSet: String, LeftOut)
     case starts(member: String)
-    case stands(member: String, after: Double)
+    case stands(member: String)
 }
 
 /// A plan → programs that run, on a platform, from what the vault has. Whatever ends it, the same
@@ -42,7 +42,7 @@ package final class Activation: Sendable {
     private let renewing: ClusterReturn.Renewal
     private let journal: ActivationJournal
     private let report: @Sendable (ActivationEvent) -> Void
-    private let board = Mutex<[String: Result<Double, Trouble>]>([:])
+    private let board = Mutex<[String: Result<Void, Trouble>]>([:])
 
     private static let glanceMilliseconds = 50
     private static let serverSeconds = 600.0
@@ -79,7 +79,6 @@ package final class Activation: Sendable {
             }
         }
         if let failure { throw failure }
-        try journal.note(.served, setting.plan.institution.name.value)
     }
 
     // MARK: Data
@@ -146,6 +145,7 @@ package final class Activation: Sendable {
         }
         var options = RestoreOptions()
         options.overwrites = overwriting
+        options.mindsOwners = Machine.isRoot
         let (report, id) = (report, part.dataSet)
         let restored = try await Restore(vault, fact, options: options).run(to: target) { report(.brings(dataSet: id, $0)) }
         for one in restored.notRestored { report(.incomplete(dataSet: id, one)) }
@@ -186,7 +186,7 @@ package final class Activation: Sendable {
             let begun = Terminal.seconds()
             let text = setting.builder.replaced(line.value, for: application)
             let program = Program(
-                setting.platform.outside + ["/bin/sh", "-c", text], timeout: .seconds(command.timeout.seconds))
+                setting.platform.outside + Program.shell + [text], timeout: .seconds(command.timeout.seconds))
             let bytes = try await Load(vault, fact).run(program)
             try journal.note(.loaded, data.id.value, seconds: Terminal.seconds() - begun, bytes: bytes)
         }
@@ -204,8 +204,7 @@ package final class Activation: Sendable {
     private func wait(for member: String) async throws(Trouble) {
         while true {
             if let result = board.withLock({ $0[member] }) {
-                _ = try result.get()
-                return
+                return try result.get()
             }
             if StopRequest.wait(milliseconds: 0) { throw .wasStopped }
             do { try await Task.sleep(for: .milliseconds(20)) } catch { throw .wasStopped }
@@ -217,15 +216,15 @@ package final class Activation: Sendable {
         let begun = Terminal.seconds()
         let limit = Self.seconds(for: member)
         var last: Trouble?
-        var result: Result<Double, Trouble>?
+        var result: Result<Void, Trouble>?
         var (falls, lookedAt) = (0, begun)
         while result == nil, !Task.isCancelled {
             do throws(Trouble) {
                 try await setting.questions.stands(member)
                 let seconds = Terminal.seconds() - begun
                 try journal.note(.stands, member.id, seconds: seconds)
-                report(.stands(member: member.id, after: seconds))
-                result = .success(seconds)
+                report(.stands(member: member.id))
+                result = .success(())
             } catch { last = error }
             if result == nil, Terminal.seconds() - lookedAt > 1 {
                 lookedAt = Terminal.seconds()
@@ -254,14 +253,9 @@ package final class ActivationJournal: Sendable {
     private let place: ActivationPlace
     private let held: Mutex<ActivationState>
     private let begun = Terminal.seconds()
-    /// Tells others of a change, such as the vault.
-    private let spread: @Sendable (ActivationState) -> Void
 
-    package init(
-        _ state: ActivationState, at place: ActivationPlace,
-        spread: @escaping @Sendable (ActivationState) -> Void
-    ) throws(Trouble) {
-        (self.place, self.spread) = (place, spread)
+    package init(_ state: ActivationState, at place: ActivationPlace) throws(Trouble) {
+        self.place = place
         held = Mutex(state)
         try state.write(at: place)
     }
@@ -284,12 +278,10 @@ package final class ActivationJournal: Sendable {
     }
 
     package func change(_ body: (inout ActivationState) -> Void) throws(Trouble) {
-        let changed = try held.withLock { state throws(Trouble) in
+        try held.withLock { state throws(Trouble) in
             body(&state)
             try state.write(at: place)
-            return state
         }
-        spread(changed)
     }
 }
 

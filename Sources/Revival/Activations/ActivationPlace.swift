@@ -24,6 +24,9 @@ package struct ActivationPlace: Sendable, Hashable {
 
     package var journal: [UInt8] { path + Array("/activation.json".utf8) }
 
+    /// Holds the process of a drill's network.
+    package var isolation: [UInt8] { part(.run, "network") }
+
     /// A data directory of PostgreSQL.
     package func cluster(_ data: String) -> [UInt8] { part(.data, data) + Array("/pgdata".utf8) }
 
@@ -49,16 +52,16 @@ package struct ActivationPlace: Sendable, Hashable {
 
     /// That nothing else lies there: parts of it will be written over, and deleted at the end.
     package func checkEmpty() throws(Trouble) {
-        do throws(SystemError) {
-            guard try Descriptor.directory(path).names().isEmpty else { throw SystemError(code: 17, operation: "", path: path) }
-        } catch {
+        let isEmpty: Bool
+        do throws(SystemError) { isEmpty = try Descriptor.directory(path).names().isEmpty } catch {
             if error.kind == .missing { return }
-            guard error.kind == .exists else { throw error.trouble(Words("Cannot look at", de: "Nicht einsehbar:")) }
-            throw Trouble(
-                .wrongUse,
-                Words("\"\(printable(path))\" is not empty.", de: "„\(printable(path))“ ist nicht leer."),
-                advice: Words("Name a new directory with --to.", de: "Mit --to ein neues Verzeichnis nennen."))
+            throw error.trouble(Words("Cannot look at", de: "Nicht einsehbar:"))
         }
+        if isEmpty { return }
+        throw Trouble(
+            .wrongUse,
+            Words("\"\(printable(path))\" is not empty.", de: "„\(printable(path))“ ist nicht leer."),
+            advice: Words("Name a new directory with --to.", de: "Mit --to ein neues Verzeichnis nennen."))
     }
 
     package func make() throws(Trouble) {

@@ -33,7 +33,7 @@ package struct ActivationState: Codable, Sendable {
 
     package struct Step: Codable, Sendable {
         package enum Kind: String, Codable, Sendable {
-            case brought, started, stands, loaded, served
+            case brought, started, stands, loaded
         }
 
         package let kind: Kind
@@ -88,7 +88,7 @@ package struct ActivationState: Codable, Sendable {
 
     /// Nothing of it runs, and what was brought back stays.
     package mutating func stop() {
-        steps.removeAll { [.started, .stands, .served].contains($0.kind) }
+        steps.removeAll { [.started, .stands].contains($0.kind) }
         standsSinceSeconds = nil
     }
 

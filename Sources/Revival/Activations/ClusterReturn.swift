@@ -40,7 +40,9 @@ package struct ClusterReturn: Sendable {
         guard let found = try Recovery.candidates(of: dataSet, to: goal, among: vault.observed, units).first,
             let span = found.base.body.postgres
         else { throw .noCluster(dataSet) }
-        let restored = try await Restore(vault, found.base, options: RestoreOptions()).run(to: target, report: report)
+        var options = RestoreOptions()
+        options.mindsOwners = Machine.isRoot
+        let restored = try await Restore(vault, found.base, options: options).run(to: target, report: report)
         if let missing = restored.notRestored.first { throw missing.trouble }
         let playback = LogPlayback(vault, found)
         let copy = PostgresCopy(at: target, span)

@@ -48,7 +48,7 @@ package struct Questions: Sendable {
         case .command(let line):
             let text = builder.replaced(line.value, for: application)
             _ = try await Program(
-                platform.command(text, in: application.id.value, within: Self.patience), timeout: Self.patience
+                platform.command(text, in: application.id.value), timeout: Self.patience
             ).output(upTo: Self.answerBytesMax)
         }
     }
@@ -127,7 +127,7 @@ extension Questions {
         case .command(let line):
             let text = builder.replaced(line.value, for: application)
             _ = try await Program(
-                platform.command(text, in: application.id.value, within: Self.patience), timeout: Self.patience
+                platform.command(text, in: application.id.value), timeout: Self.patience
             ).output(upTo: Self.answerBytesMax)
         }
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
 import Blueprint
-import Capture
 import Files
 import Ground
 import Vault
@@ -14,28 +13,28 @@ package struct StoredBlueprint: Sendable {
 
     private static let usualName = "institution.yaml"
 
-    /// - Parameter moment: the newest from then; the newest of all where nil.
-    package init(_ vault: OpenVault, at moment: Moment?) async throws(Trouble) {
-        let all = vault.observed.snapshots.filter { fact in
-            fact.body.dataSet == DataSetCapture.blueprint && (moment.map { fact.body.begun <= $0 } ?? true)
-        }
-        guard let newest = all.max(by: { $0.body.begun < $1.body.begun }) else { throw .noBlueprint }
-        let read = try await SmallTree.read(vault, newest, upTo: Blueprint.bytesMax)
-        let files = read.sorted { $0.key < $1.key }.map { (name: $0.key, bytes: $0.value) }
-        try self.init(files)
+    /// - Parameter moment: the newest from then, or else the first one after it; the newest of all
+    ///   where nil.
+    /// - Returns: nil where the vault has none.
+    package init?(_ vault: OpenVault, at moment: Moment?) async throws(Trouble) {
+        let all = vault.observed.snapshots.filter { $0.body.source == .blueprint }
+            .sorted { $0.body.begun < $1.body.begun }
+        let found = moment.map { moment in all.last { $0.body.begun <= moment } ?? all.first } ?? all.last
+        guard let found else { return nil }
+        try self.init(try await vault.contents(of: found, upTo: Blueprint.bytesMax))
     }
 
     package init(_ files: [(name: String, bytes: [UInt8])]) throws(Trouble) {
         self.files = files
-        let yaml = files.filter { $0.name.hasSuffix(".yaml") || $0.name.hasSuffix(".yml") }
-        let main = yaml.first { $0.name == Self.usualName } ?? yaml.first
-        guard let main,
-            let read = Blueprint.read(
-                main.bytes, name: main.name, load: { name in files.first { $0.name == name }?.bytes }
-            ).blueprint
-        else { throw .brokenBlueprint }
-        institution = read.institution
-        name = main.name
+        // It may have any name, and stands beside the files that it names.
+        let beside = files.filter { !$0.name.contains("/") }
+        for file in beside.filter({ $0.name == Self.usualName }) + beside {
+            let (read, _) = Blueprint.read(file.bytes, name: file.name) { name in files.first { $0.name == name }?.bytes }
+            guard let read else { continue }
+            (institution, name) = (read.institution, file.name)
+            return
+        }
+        throw .brokenBlueprint
     }
 
     /// Whether the same lies there.
@@ -64,10 +63,6 @@ package struct StoredBlueprint: Sendable {
 }
 
 extension Trouble {
-    fileprivate static let noBlueprint = Trouble(
-        .missing,
-        Words("The vault has no blueprint.", de: "Der Tresor hat keinen Bauplan."),
-        advice: Words("Name one with -f FILE.", de: "Mit -f DATEI einen nennen."))
     fileprivate static let brokenBlueprint = Trouble(
         .damaged,
         Words("The blueprint in the vault cannot be read.", de: "Der Bauplan im Tresor ist nicht lesbar."),

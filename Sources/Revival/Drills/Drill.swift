@@ -44,10 +44,11 @@ package struct Drill: Sendable {
 
     // MARK: Trials
 
-    /// Of every application, also of one that does not stand: its trials say why best.
+    /// Of every application that stands: of another it is known already that it does not.
     private func trials() async -> [DrillReport.Trial] {
         var all: [DrillReport.Trial] = []
-        for application in setting.plan.institution.applications {
+        for application in setting.plan.institution.applications
+        where journal.has(.stands, application.id.value) {
             for trial in application.trials {
                 let begun = Terminal.seconds()
                 var fault: DrillReport.Fault?

@@ -62,42 +62,18 @@ package struct SignedReport: Sendable {
     package static func all(
         in vault: OpenVault, atMost count: Int
     ) async throws(Trouble) -> (reports: [SignedReport], troubles: [Trouble]) {
-        let facts = vault.observed.snapshots.filter { $0.body.dataSet == DataSetCapture.drills }
+        let facts = vault.observed.snapshots.filter { $0.body.dataSet == RecordBody.drills }
             .sorted { $0.body.begun > $1.body.begun }.prefix(count)
         var (reports, troubles): ([SignedReport], [Trouble]) = ([], [])
         for fact in facts {
             do throws(Trouble) {
-                let files = try await SmallTree.read(vault, fact, upTo: bytesMax)
+                let files = Dictionary(try await vault.contents(of: fact, upTo: bytesMax).map { ($0.name, $0.bytes) }) { first, _ in first }
                 reports.append(
                     try SignedReport(
                         files[reportName] ?? [], files[signatureName] ?? [], of: vault.vault.keyring.root))
             } catch { troubles.append(error) }
         }
         return (reports, troubles)
-    }
-}
-
-/// A tree of a few small files, read into memory.
-enum SmallTree {
-    static func read(
-        _ vault: OpenVault, _ fact: Observed.Fact, upTo limit: Int
-    ) async throws(Trouble) -> [String: [UInt8]] {
-        let tree = try await TreeReader(vault, fact, .whole)
-        let reader = tree.chunkReader()
-        var files: [String: [UInt8]] = [:]
-        for file in try await tree.files() {
-            var bytes: [UInt8] = []
-            for chunk in file.chunks {
-                bytes += try await reader.read(chunk, .data)
-                guard bytes.count <= limit else {
-                    throw Trouble(
-                        .damaged,
-                        Words("A file of snapshot \(fact.id.short) is too large.", de: "Eine Datei des Sicherungsstands \(fact.id.short) ist zu groß."))
-                }
-            }
-            files[file.path.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")] = bytes
-        }
-        return files
     }
 }
 

@@ -28,13 +28,24 @@ package struct Isolation: Sendable {
             timeout: .seconds(30)
         ).output(upTo: 100)
         for _ in 0..<startMilliseconds / 20 {
-            do throws(SystemError) {
-                let text = String(decoding: try Machine.readWhole(mark, upTo: 20), as: UTF8.self)
-                if text.hasSuffix("\n"), let process = Int32(text.dropLast()) { return Isolation(process: process) }
-            } catch { guard error.kind == .missing else { throw error.trouble(Words("Cannot read", de: "Nicht lesbar:")) } }
+            if let process = noted(mark) { return Isolation(process: process) }
             Machine.pause(milliseconds: 20)
         }
         throw .noIsolation
+    }
+
+    /// nil where it is not written yet.
+    private static func noted(_ mark: [UInt8]) -> Int32? {
+        do throws(SystemError) {
+            let text = String(decoding: try Machine.readWhole(mark, upTo: 20), as: UTF8.self)
+            return text.hasSuffix("\n") ? Int32(text.dropLast()) : nil
+        } catch { return nil }
+    }
+
+    /// The one that is noted there, if a drill has left one behind.
+    package static func end(noted mark: [UInt8]) {
+        guard let process = noted(mark), Machine.commandName(process) == "sleep" else { return }
+        Isolation(process: process).end()
     }
 
     /// Ends it; the network goes with its last process.

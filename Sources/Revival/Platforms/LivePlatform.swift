@@ -45,8 +45,8 @@ package enum Standing: String, Sendable, Codable {
 }
 
 /// Where programs run: what an activation asks of it. Whatever it makes bears the activation's name,
-/// so that all of it can be found and taken away. Every kind must pass the conformance suite in
-/// `Tests/Scenarios`.
+/// so that all of it can be found and taken away. Every kind has a suite in `Tests/Scenarios` that
+/// activates, drills and ends a twin on it.
 package protocol LivePlatform: Sendable {
     /// Whether programs see files only where they are shared; else they see those of the machine.
     var hasOwnFiles: Bool { get }
@@ -63,7 +63,7 @@ package protocol LivePlatform: Sendable {
     func start(_ launch: Launch) async throws(Trouble)
     func standing() async throws(Trouble) -> [String: Standing]
     /// The program of a line of shell, to be run where a member runs.
-    func command(_ line: String, in member: String, within: Duration) -> [String]
+    func command(_ line: String, in member: String) -> [String]
     /// The end of what it has said.
     func log(of member: String) async -> String
     /// Ends one of them in order, and waits for it.

@@ -149,7 +149,7 @@ package final class PodmanPlatform: LivePlatform {
         return standing
     }
 
-    package func command(_ line: String, in member: String, within: Duration) -> [String] {
+    package func command(_ line: String, in member: String) -> [String] {
         outside + ["podman", "exec", container(member), "/bin/sh", "-c", line]
     }
 

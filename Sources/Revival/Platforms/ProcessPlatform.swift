@@ -69,7 +69,7 @@ package struct ProcessPlatform: LivePlatform {
         return standing
     }
 
-    package func command(_ line: String, in member: String, within: Duration) -> [String] {
+    package func command(_ line: String, in member: String) -> [String] {
         outside + [keeper, "keep-running", String(decoding: mark(member), as: UTF8.self), "--once", line]
     }
 

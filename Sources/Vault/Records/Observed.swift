@@ -92,7 +92,7 @@ package struct Observed: Sendable {
     /// - Parameter dataSet: nil for any.
     package func snapshot(_ wish: String, of dataSet: String? = nil) throws(Trouble) -> Fact {
         let all = try snapshots(of: dataSet)
-        guard wish != "latest" else { return try latest(of: all) }
+        guard wish != "latest" else { return try latest(of: all, dataSet) }
         let found = all.filter { $0.id.hex.hasPrefix(wish.lowercased()) }
         guard wish.count >= 4, found.count == 1, let snapshot = found.first else {
             let reason =
@@ -131,7 +131,7 @@ package struct Observed: Sendable {
     /// - Parameter dataSet: nil for any.
     package func snapshot(by moment: Moment, of dataSet: String? = nil) throws(Trouble) -> Fact {
         let all = try snapshots(of: dataSet).filter { $0.body.begun <= moment }
-        guard all.isEmpty else { return try latest(of: all) }
+        guard all.isEmpty else { return try latest(of: all, dataSet) }
         throw Trouble(
             .missing,
             Words("There is no snapshot from before that.", de: "Von davor gibt es keinen Sicherungsstand."),
@@ -142,7 +142,8 @@ package struct Observed: Sendable {
 
     /// Which one is the latest cannot be said while records are missing: a restore must not give
     /// old data for new.
-    private func latest(of snapshots: [Fact]) throws(Trouble) -> Fact {
+    private func latest(of all: [Fact], _ dataSet: String?) throws(Trouble) -> Fact {
+        let snapshots = all.filter { dataSet != nil || !RecordBody.acts.contains($0.body.dataSet) }
         if let trouble = troubles.first {
             throw Trouble(
                 trouble.kind, trouble.message,

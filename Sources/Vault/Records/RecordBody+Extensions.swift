@@ -12,6 +12,12 @@ extension RecordBody {
         case blueprint = 6
     }
 
+    /// Data sets that tell what was done with the twin and are no part of it: none of their
+    /// snapshots is the latest of all.
+    package static let acts: Set = [drills, activations]
+    package static let drills = "drills"
+    package static let activations = "activations"
+
     /// Units of one session that a range stands for, from `first` to `last`.
     package struct UnitSpan: Hashable, Sendable {
         package let session: UInt64
