@@ -43,6 +43,8 @@ for_test() {
     needs skopeo skopeo
     needs runc runc
     needs busybox busybox-static
+    # Signatures of images.
+    needs gpg gnupg
     # Debian's package also starts it for the whole network, which nobody asked for elsewhere.
     [[ -z "${CI:-}" ]] || needs docker-registry docker-registry
     [[ -x .build-venv/bin/python3 ]] && return

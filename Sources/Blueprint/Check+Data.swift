@@ -24,6 +24,7 @@ extension Check {
             }
             protection(of: data)
             passwords(in: data)
+            if case .files(let files) = data.source { excludes(of: files) }
         }
         hosts()
         let bare = institution.data.filter { $0.categories.isEmpty && $0.kind != .secret }
@@ -55,6 +56,22 @@ extension Check {
         hint(
             code, at: first.place,
             Words(message.english + names + ".", de: message.german + names + "."), remedy)
+    }
+
+    /// Patterns begin below each path, so one that repeats it matches nothing.
+    private func excludes(of files: DataSet.Files) {
+        for pattern in files.exclude {
+            let text = pattern.value.hasPrefix("!") ? String(pattern.value.dropFirst()) : pattern.value
+            guard let path = files.paths.map(\.value).first(where: { text == $0 || text.hasPrefix($0 + "/") }) else { continue }
+            let below = text.dropFirst(path.count)
+            warn(
+                .excludeRepeatsPath, at: pattern.place,
+                Words(
+                    "This pattern matches nothing: it begins below \"\(path)\".",
+                    de: "Dieses Muster trifft nichts: Es beginnt unterhalb von „\(path)“."),
+                Words(
+                    "Write \"\(below.isEmpty ? "/" : below)\".", de: "„\(below.isEmpty ? "/" : below)“ schreiben."))
+        }
     }
 
     /// Everybody who may read the blueprint, or the list of processes, would read it.

@@ -55,6 +55,9 @@ extension Finding {
         case noMTPD = "no-mtpd"
         case noServices = "no-services"
 
+        // Data sets.
+        case excludeRepeatsPath = "exclude-repeats-path"
+
         // Applications and platforms.
         case unprotectedApplication = "unprotected-application"
         case quiesceWithoutResume = "quiesce-without-resume"

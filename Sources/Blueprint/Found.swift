@@ -23,15 +23,19 @@ package enum Found: Hashable, Sendable {
         /// On the machine.
         package let ports: [Int]
         /// Where what it keeps lies on the machine.
-        package let volumes: [String]
+        package var volumes: [String]
         /// Names of its variables: the values may be secrets.
         package let variables: [String]
+        /// On the machine, where PostgreSQL's own is published.
+        package let databasePort: Int?
 
         package init(
-            name: String, image: String, ports: [Int], volumes: [String], variables: [String]
+            name: String, image: String, ports: [Int], volumes: [String], variables: [String],
+            databasePort: Int? = nil
         ) {
             (self.name, self.image, self.ports) = (name, image, ports)
             (self.volumes, self.variables) = (volumes, variables)
+            self.databasePort = databasePort
         }
     }
 
@@ -105,7 +109,7 @@ struct FoundText {
     private mutating func postgres(_ what: String, _ socket: String, _ port: Int?) {
         mark(&data, seen(what))
         guard let port else {
-            data.append("  " + say("it does not run: nothing can be asked of it", "er läuft nicht: Nichts ist von ihm zu erfahren"))
+            data.append("  " + say("it does not run, or has no port here: nothing can be asked of it", "er läuft nicht oder hat hier keinen Port: Nichts ist von ihm zu erfahren"))
             return
         }
         let connection = "host=\(socket) port=\(port) user=zwilling"

@@ -57,6 +57,7 @@ struct InspectedContainer: Decodable {
             volumes: Set(sources).filter { path in
                 path.hasPrefix("/") && path != "/" && !lent.contains { path.hasPrefix($0) }
             }.sorted(),
-            variables: names.filter { !Self.usual.contains($0) })
+            variables: names.filter { !Self.usual.contains($0) },
+            databasePort: (HostConfig?.PortBindings?["5432/tcp"] ?? nil)?.compactMap { $0.HostPort.flatMap { Int($0) } }.first)
     }
 }

@@ -42,6 +42,16 @@ extension Surroundings {
         }
     }
 
+    /// In a volume of a container: itself, or where images usually have it.
+    func cluster(below volume: String) -> (directory: String, version: String)? {
+        for below in ["", "/data", "/pgdata"] {
+            if let text = text(of: "\(volume)\(below)/PG_VERSION") {
+                return (volume + below, text.filter { !$0.isWhitespace })
+            }
+        }
+        return nil
+    }
+
     /// Others than its owner and root may not look into a cluster: then its place has to do.
     private func version(of directory: String, isRunning: Bool) -> String? {
         if let text = text(of: "\(directory)/PG_VERSION") { return text.filter { !$0.isWhitespace } }

@@ -29,7 +29,16 @@ package struct Survey {
             Found.postgres(
                 directory: $0.directory, version: $0.version, socket: $0.socket, port: $0.port)
         }
-        found += containers.map(Found.container)
+        for var container in containers {
+            // Files of a cluster at work are no copy of it.
+            let own = container.volumes.compactMap { volume in machine.cluster(below: volume).map { (volume, $0) } }
+            container.volumes.removeAll { volume in own.contains { $0.0 == volume } }
+            found.append(.container(container))
+            found += own.map { _, cluster in
+                .postgres(
+                    directory: cluster.directory, version: cluster.version, socket: "localhost", port: container.databasePort)
+            }
+        }
         found += listeners.compactMap { listener in
             let ports = listener.ports.filter { !held.contains($0) }
             return ports.isEmpty ? nil : .listener(program: listener.program, ports: ports)

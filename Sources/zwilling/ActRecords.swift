@@ -28,6 +28,22 @@ struct ActRecords {
         try await keep([("activation.json", state.encoded)], as: RecordBody.activations)
     }
 
+    /// Each state, or the newest of those that came meanwhile. An emergency does not wait for it.
+    ///
+    /// - Returns: why the last one is not in the vault.
+    func follow(_ states: AsyncStream<ActivationState>) async -> Trouble? {
+        var trouble: Trouble?
+        for await state in states {
+            do throws(Trouble) {
+                try await keep(state)
+                trouble = nil
+            } catch { trouble = error }
+            // The services come first.
+            do { try await Task.sleep(for: .milliseconds(300)) } catch {}
+        }
+        return trouble
+    }
+
     func keep(
         _ files: [(name: String, bytes: [UInt8])], as id: String = RecordBody.drills
     ) async throws(Trouble) {

@@ -92,11 +92,12 @@ struct ActivateCommand: AsyncParsableCommand {
         }
         try source.blueprint.lay(into: place)
         try local.note(id, at: place)
-        let journal = try ActivationJournal(state, at: place)
+        let (states, feed) = AsyncStream.makeStream(of: ActivationState.self, bufferingPolicy: .bufferingNewest(1))
+        let journal = try ActivationJournal(state, at: place) { feed.yield($0) }
+        let records = ActRecords(known, unlocked)
+        async let untold = records.follow(states)
         let one = LocalActivations.One(place: place, state: state)
         if let port = host.platform.statusPage?.value { try await one.tellCitizens(on: port) }
-        let records = ActRecords(known, unlocked)
-        try await records.keep(state)
         let run = try ActivationRun(source, host, at: place, id: id, isolation: nil, mail: host.platform.mail?.value ?? "")
         tell(
             say(
@@ -110,7 +111,8 @@ struct ActivateCommand: AsyncParsableCommand {
         }.run()
         try journal.change { $0.standsSinceSeconds = World.real.now().seconds }
         if let line = host.platform.serve?.value { await LocalActivations.lead(line) }
-        try await records.keep(journal.state)
+        feed.finish()
+        if let untold = await untold { warn(untold.message) }
         try await one.protect(known, unlocked)
         progress.end()
         let report = ActivationReport(source.plan, journal.state, at: place, seconds: Terminal.seconds() - begun)

@@ -304,6 +304,8 @@ extension CheckCase {
             "institution.yaml:50:5: error: A secret comes from a \"file\" or from a \"command\".\nName exactly one of them."),
         CheckCase(.passwordInBlueprint, "{id: pw, kind: secret, file: /etc/fach/pw,", "{id: pw, kind: postgres, connection: \"host=x password=y\",",
             "institution.yaml:50:42: error: A password does not belong here.\nPut it into ~/.pgpass of the user that protects, or name another file with \"passfile=FILE\"."),
+        CheckCase(.excludeRepeatsPath, "exclude: \"*.tmp\"", "exclude: /srv/akten/tmp",
+            "institution.yaml:46:14: warning: This pattern matches nothing: it begins below \"/srv/akten\".\nWrite \"/tmp\"."),
         CheckCase(.noPattern, "exclude: \"*.tmp\"", "exclude: [\"*.tmp\", \"[a\"]",
             "institution.yaml:46:24: error: \"[a\" is no pattern: its [ is never closed.\nClose it with ], or write \\[ for the character itself."),
         CheckCase(.noPattern, "exclude: \"*.tmp\"", "exclude: '[[:letter:]]'",

@@ -18,17 +18,7 @@ struct ContainedTwinTests {
     init() throws {
         town = try Town()
         containers = try Containers(town)
-        let settings = town.home.appending(path: "containers.conf")
-        let text = """
-            [containers]
-            default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
-            [engine]
-            runtime = "runc"
-            cgroup_manager = "cgroupfs"
-            events_logger = "file"
-            """
-        try Data(text.utf8).write(to: settings)
-        original = try Computer(town, with: containers.environment.merging(["CONTAINERS_CONF": settings.path]) { $1 })
+        original = try Computer(town, with: containers.environment)
         try town.write("files/letter", "Sehr geehrte Damen und Herren")
         try Data("geheim".utf8).write(to: town.home.appending(path: "secret"))
         let blueprint = """
@@ -53,25 +43,10 @@ struct ContainedTwinTests {
             """
         try Data(blueprint.utf8).write(to: town.home.appending(path: "institution.yaml"))
         try original.create()
-        try build()
+        let entry = "ENTRYPOINT [\"/bin/busybox\", \"httpd\", \"-f\", \"-p\", \"\(port)\", \"-h\", \"/srv/files\"]\n"
+        try containers.build("letters", ["hello": "A"], Containers.shell + entry)
         let captured = try original("protect")
         try #require(captured.code == 0, "\(captured.errors)")
-    }
-
-    /// A program that serves a directory, with a shell.
-    private func build() throws {
-        try containers.build("letters", ["hello": "A"])
-        let place = town.home.appending(path: "letters")
-        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-        let text = """
-            FROM \(Self.image)
-            RUN ["/bin/busybox", "ln", "-s", "busybox", "/bin/sh"]
-            ENTRYPOINT ["/bin/busybox", "httpd", "-f", "-p", "\(port)", "-h", "/srv/files"]
-            """
-        try Data(text.utf8).write(to: place.appending(path: "Containerfile"))
-        let built = try town.run(
-            "podman", ["build", "--quiet", "--tag", Self.image, place.path], environment: original.environment)
-        try #require(built.code == 0, "\(built.errors)")
     }
 
     private func podman(_ arguments: String...) throws -> String {
@@ -92,13 +67,9 @@ struct ContainedTwinTests {
         let before = try traces()
         try containers.forget()
         try FileManager.default.removeItem(at: town.tree)
-        let outcome = try original.reading("activate", "--emergency", "--confirm", Self.name, "--to", place)
+        let outcome = try town.run(Computer.program, activation, environment: original.environment)
         defer { _ = try? original("stop", "--confirm", Self.name, "--delete-data") }
         try #require(outcome.code == 0, "\(outcome.errors)")
-        func letter() -> String? {
-            let python = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:\(port)/letter', timeout=5).read().decode(), end='')"
-            return try? Cluster.run("/usr/bin/python3", ["-c", python], asServer: false)
-        }
         #expect(letter() == "Sehr geehrte Damen und Herren")
         let name = try podman("ps", "--format", "{{.Names}}").trimmingCharacters(in: .whitespacesAndNewlines)
         let running = try original("running")
@@ -110,6 +81,35 @@ struct ContainedTwinTests {
         let id = name.split(separator: "-").dropFirst().first.map { String($0) }
         #expect(try traces(id) == before)
         #expect(letter() == nil && !FileManager.default.fileExists(atPath: place))
+    }
+
+    private var activation: [String] {
+        ["activate", "--emergency", "--confirm", Self.name, "--to", place, "--passphrase-file", "passphrase"]
+    }
+
+    @Test("Soak: killed at any moment, the same command goes on where it was")
+    func killed() throws {
+        let before = try traces()
+        var dice = Dice(seed: UInt64.random(in: 0...UInt64.max))
+        for round in 0..<max(Town.rounds / 4, 2) {
+            try containers.forget()
+            let running = try town.start(Computer.program, activation, environment: original.environment)
+            usleep(UInt32.random(in: 100_000...4_000_000, using: &dice))
+            kill(running.process.processIdentifier, SIGKILL)
+            running.process.waitUntilExit()
+            let again = try town.run(Computer.program, activation, environment: original.environment)
+            let isThere = again.errors.contains("runs here already")
+            #expect(again.code == 0 || isThere, "round \(round): \(again.errors)")
+            #expect(letter() == "Sehr geehrte Damen und Herren")
+            let stopped = try original("stop", "--confirm", Self.name, "--delete-data")
+            #expect(stopped.code == 0, "\(stopped.errors)")
+            #expect(try traces() == before && !FileManager.default.fileExists(atPath: place))
+        }
+    }
+
+    private func letter() -> String? {
+        let python = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:\(port)/letter', timeout=5).read().decode(), end='')"
+        return try? Cluster.run("/usr/bin/python3", ["-c", python], asServer: false)
     }
 
     @Test("A drill leaves Podman as it was", .enabled(if: Office.canIsolate))

@@ -7,6 +7,9 @@ struct Containers {
     let town: Town
     private var folder: URL { town.home.appending(path: "containers") }
 
+    /// For images in which a line of shell is to run.
+    static let shell = "RUN [\"/bin/busybox\", \"ln\", \"-s\", \"busybox\", \"/bin/sh\"]\n"
+
     /// What they need to do anything at all; and what to start one.
     static let isPossible = works { try $0.build("trial", ["x": "x"]) }
     static let canRun = isPossible && works { containers in
@@ -35,11 +38,21 @@ struct Containers {
             runroot = "\(folder.path)/run"
             """
         try Data(text.utf8).write(to: folder.appending(path: "storage.conf"))
+        let engine = """
+            [containers]
+            default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+            [engine]
+            runtime = "runc"
+            cgroup_manager = "cgroupfs"
+            events_logger = "file"
+            """
+        try Data(engine.utf8).write(to: folder.appending(path: "containers.conf"))
     }
 
     /// For every program that is to find this store and no other.
     var environment: [String: String] {
         [
+            "CONTAINERS_CONF": folder.appending(path: "containers.conf").path,
             "CONTAINERS_STORAGE_CONF": folder.appending(path: "storage.conf").path,
             "HOME": folder.appending(path: "home").path,
         ]
@@ -54,18 +67,43 @@ struct Containers {
 
     @discardableResult
     func podman(_ arguments: String...) throws -> Town.Outcome {
-        let options = [
-            "--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "file",
-        ]
-        return try town.run("podman", options + arguments, environment: environment)
+        try town.run("podman", arguments, environment: environment)
     }
 
-    func skopeo(_ arguments: String...) throws -> Town.Outcome {
+    func skopeo(_ arguments: String...) throws -> Town.Outcome { try skopeo(arguments) }
+
+    func skopeo(_ arguments: [String]) throws -> Town.Outcome {
         try town.run("skopeo", arguments, environment: environment)
     }
 
+    /// Where signatures of images in registries lie (containers-registries.d(5)).
+    func keepSignatures() throws {
+        let place = folder.appending(path: "home/.config/containers/registries.d")
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        let signatures = "file://\(folder.path)/signatures"
+        let text = "default-docker:\n  sigstore: \(signatures)\n  sigstore-staging: \(signatures)\n"
+        try Data(text.utf8).write(to: place.appending(path: "signatures.yaml"))
+    }
+
+    /// A key of GnuPG for `signer@example`; its public half is handed out.
+    func makeSigner() throws -> URL {
+        let keys = folder.appending(path: "home/.gnupg")
+        try FileManager.default.createDirectory(
+            at: keys, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let quiet = ["--batch", "--pinentry-mode", "loopback", "--passphrase", ""]
+        let made = try town.run(
+            "gpg", quiet + ["--quick-generate-key", "signer@example", "rsa2048", "sign", "never"], environment: environment)
+        try #require(made.code == 0, "\(made.errors)")
+        let file = folder.appending(path: "signer.asc")
+        let told = try town.run("gpg", ["--armor", "--output", file.path, "--export", "signer@example"], environment: environment)
+        try #require(told.code == 0, "\(told.errors)")
+        return file
+    }
+
     /// Builds `localhost/NAME:1` from busybox and these files, in one layer each.
-    func build(_ name: String, _ files: [String: String], format: String = "oci") throws {
+    ///
+    /// - Parameter more: lines of a Containerfile.
+    func build(_ name: String, _ files: [String: String], format: String = "oci", _ more: String = "") throws {
         let place = folder.appending(path: "build-\(name)")
         try? FileManager.default.removeItem(at: place)
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
@@ -83,6 +121,7 @@ struct Containers {
             try Data(content.utf8).write(to: place.appending(path: file))
             text += "COPY \(file) /\(file)\n"
         }
+        text += more
         try Data(text.utf8).write(to: place.appending(path: "Containerfile"))
         try done(
             podman("build", "--quiet", "--format", format, "--tag", "localhost/\(name):1", place.path))
@@ -99,11 +138,7 @@ struct Containers {
 
     /// What the image says when it is started with these arguments.
     func run(_ image: String, _ arguments: String...) throws -> Town.Outcome {
-        let options = [
-            "--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "file", "run",
-            "--rm", "--pull", "never", "--network", "none", "--ulimit", "nofile=1024:1024",
-            "--ulimit", "nproc=4096:4096", image,
-        ]
+        let options = ["run", "--rm", "--pull", "never", "--network", "none", image]
         return try town.run("podman", options + arguments, environment: environment)
     }
 

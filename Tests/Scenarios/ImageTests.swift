@@ -257,13 +257,42 @@ struct RegistryImageTests {
         try zwilling.create()
     }
 
-    private func describe(_ image: String) throws {
+    private func describe(_ image: String, _ more: String = "") throws {
         let text = """
             institution: X
+            \(more)
             applications: [{id: a, image: "\(image)", stateless: true}]
             data: [{id: akten, kind: files, paths: ["\(town.tree.path)"]}]
             """
         try Data(text.utf8).write(to: town.home.appending(path: "institution.yaml"))
+    }
+
+    @Test(
+        "A signature that the policy asks for is checked; an image without it is not taken",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/gpg"), "needs gpg"))
+    func signatures() throws {
+        let (signed, unsigned) = ("\(registry.address)/app:1", "\(registry.address)/app:2")
+        try containers.build("app", ["hello": "A"])
+        try containers.keepSignatures()
+        let key = try containers.makeSigner()
+        for (target, options) in [(signed, ["--sign-by", "signer@example"]), (unsigned, [])] {
+            let pushed = try containers.skopeo(
+                ["--insecure-policy", "copy"] + options + ["containers-storage:localhost/app:1", "docker://\(target)"])
+            try #require(pushed.code == 0, "\(pushed.errors)")
+        }
+        try containers.forget()
+        let policy = """
+            {"default": [{"type": "reject"}], "transports": {"docker": {"\(registry.address)":
+            [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "\(key.path)"}]}}}
+            """
+        try Data(policy.utf8).write(to: town.home.appending(path: "trust.json"))
+        try describe(signed, "image-policy: trust.json")
+        let taken = try zwilling("protect")
+        #expect(taken.code == 0, "\(taken.errors)")
+        #expect(try layout("signed").images.map(\.reference) == [signed])
+        try describe(unsigned, "image-policy: trust.json")
+        let refused = try zwilling("protect")
+        #expect(refused.code == 1 && refused.errors.contains(unsigned) && refused.errors.contains("image-policy"), "\(refused.errors)")
     }
 
     private func digest(_ image: String) throws -> String {

@@ -23,8 +23,9 @@ final class Town: Sendable {
     }
 
     init() throws {
+        // Short: Podman starts nothing again where its directories have long names.
         home = FileManager.default.temporaryDirectory
-            .appending(path: "zwilling-town-\(UUID().uuidString)").resolvingSymlinksInPath()
+            .appending(path: "zt-\(UUID().uuidString.prefix(13).lowercased())").resolvingSymlinksInPath()
         try FileManager.default.createDirectory(at: tree, withIntermediateDirectories: true)
     }
 

@@ -109,6 +109,21 @@ final class SurveyTests {
         #expect(text.contains("DB_PASSWORD") && !text.contains("geheim"))
     }
 
+    @Test("A cluster in a container's volume is captured as one, not as files")
+    func containedCluster() async throws {
+        try write("usr/bin/podman", "")
+        try write("var/lib/containers/storage/volumes/fach/_data/PG_VERSION", "15\n")
+        let inspected = Self.inspected.replacingOccurrences(
+            of: "\"81/tcp\": null", with: "\"5432/tcp\": [{\"HostIp\": \"\", \"HostPort\": \"15432\"}]")
+        let (found, _) = await run { arguments throws(Trouble) in
+            Array((arguments[1] == "ps" ? "a1\n" : inspected).utf8)
+        }
+        let volume = "/var/lib/containers/storage/volumes/fach/_data"
+        #expect(found.contains(.postgres(directory: volume, version: "15", socket: "localhost", port: 15432)))
+        let text = Template.gemeinde.blueprint(of: "X", found: found, in: .english)
+        #expect(text.contains("host=localhost port=15432") && !text.contains("paths: [\(volume)"))
+    }
+
     @Test("Containers that cannot be asked for are said to be unseen", arguments: ["{", "[{}]", "[]]"])
     func silent(answer: String) async throws {
         try write("usr/bin/docker", "")

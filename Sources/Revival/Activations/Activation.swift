@@ -42,9 +42,18 @@ package final class Activation: Sendable {
     private let renewing: ClusterReturn.Renewal
     private let journal: ActivationJournal
     private let report: @Sendable (ActivationEvent) -> Void
-    private let board = Mutex<[String: Result<Void, Trouble>]>([:])
+    private let board = Mutex<[Goal: Result<Void, Trouble>]>([:])
 
-    private static let glanceMilliseconds = 50
+    /// What others wait for.
+    private enum Goal: Hashable {
+        case images
+        case data(String)
+        case member(String)
+    }
+
+    /// Each question is a process, which takes processor time from what is to stand.
+    private static let glanceMilliseconds = 50.0
+    private static let glanceMillisecondsMax = 400.0
     private static let serverSeconds = 600.0
     /// Seen lying on the ground so often, once a second, it will not stand.
     private static let fallsMax = 6
@@ -57,28 +66,57 @@ package final class Activation: Sendable {
         (self.renewing, self.journal, self.report) = (renewing, journal, report)
     }
 
-    /// Returns when all of it stands.
+    /// Returns when all of it stands. Everything is begun as soon as what it needs is there, and data come
+    /// back in the order of the plan; what fails keeps up only what needs it.
     package func run() async throws(Trouble) {
         let members = setting.plan.members
         try await setting.platform.prepare(members.map(\.id))
-        if setting.platform.hasOwnFiles { try await bringImages() }
-        let failure = await withTaskGroup(of: Void.self) { group -> Trouble? in
-            do throws(Trouble) {
-                for member in members {
-                    for data in member.data { try await bring(data) }
-                    for other in member.after { try await wait(for: other) }
-                    try await load(for: member)
-                    try await start(member)
-                    group.addTask { await self.watch(member) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.reach(.images) { () throws(Trouble) in try await self.bringImages() } }
+            group.addTask {
+                for data in members.flatMap(\.data) {
+                    await self.reach(.data(data.id.value)) { () throws(Trouble) in try await self.bring(data) }
                 }
-                for member in members { try await wait(for: member.id) }
-                return nil
-            } catch {
-                group.cancelAll()
-                return error
+            }
+            for member in members {
+                group.addTask { await self.reach(.member(member.id)) { () throws(Trouble) in try await self.raise(member) } }
             }
         }
-        if let failure { throw failure }
+        var failures: [Trouble] = []
+        for member in members {
+            guard case .failure(let error) = outcome(of: .member(member.id)) else { continue }
+            if !failures.contains(where: { $0.message == error.message }) { failures.append(error) }
+        }
+        if let first = failures.first { throw first.joined(by: failures.dropFirst()) }
+    }
+
+    private func raise(_ member: RevivalPlan.Member) async throws(Trouble) {
+        try await wait(for: .images)
+        for data in member.data { try await wait(for: .data(data.id.value)) }
+        for other in member.after { try await wait(for: .member(other)) }
+        try await load(for: member)
+        try await start(member)
+        try await watch(member)
+    }
+
+    private func reach(_ goal: Goal, _ body: () async throws(Trouble) -> Void) async {
+        let result: Result<Void, Trouble>
+        do throws(Trouble) {
+            try await body()
+            result = .success(())
+        } catch { result = .failure(error) }
+        // A data set of several members is brought once.
+        board.withLock { board in if board[goal] == nil { board[goal] = result } }
+    }
+
+    private func outcome(of goal: Goal) -> Result<Void, Trouble>? { board.withLock { $0[goal] } }
+
+    private func wait(for goal: Goal) async throws(Trouble) {
+        while true {
+            if let result = outcome(of: goal) { return try result.get() }
+            if StopRequest.wait(milliseconds: 0) { throw .wasStopped }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { throw .wasStopped }
+        }
     }
 
     // MARK: Data
@@ -114,7 +152,7 @@ package final class Activation: Sendable {
     /// Those that are not there; a registry is never asked.
     private func bringImages() async throws(Trouble) {
         let id = DataSetCapture.images
-        guard !journal.has(.brought, id) else { return }
+        guard setting.platform.hasOwnFiles, !journal.has(.brought, id) else { return }
         let begun = Terminal.seconds()
         var bytes: UInt64 = 0
         let folder = setting.place.part(.data, id)
@@ -201,41 +239,30 @@ package final class Activation: Sendable {
         try journal.note(.started, member.id)
     }
 
-    private func wait(for member: String) async throws(Trouble) {
-        while true {
-            if let result = board.withLock({ $0[member] }) {
-                return try result.get()
-            }
-            if StopRequest.wait(milliseconds: 0) { throw .wasStopped }
-            do { try await Task.sleep(for: .milliseconds(20)) } catch { throw .wasStopped }
-        }
-    }
-
     /// Asks until it answers, or has had its time.
-    private func watch(_ member: RevivalPlan.Member) async {
+    private func watch(_ member: RevivalPlan.Member) async throws(Trouble) {
         let begun = Terminal.seconds()
         let limit = Self.seconds(for: member)
-        var last: Trouble?
-        var result: Result<Void, Trouble>?
-        var (falls, lookedAt) = (0, begun)
-        while result == nil, !Task.isCancelled {
+        var (falls, lookedAt, glance) = (0, begun, Self.glanceMilliseconds)
+        while true {
+            let last: Trouble
             do throws(Trouble) {
                 try await setting.questions.stands(member)
-                let seconds = Terminal.seconds() - begun
-                try journal.note(.stands, member.id, seconds: seconds)
-                report(.stands(member: member.id))
-                result = .success(())
+                try journal.note(.stands, member.id, seconds: Terminal.seconds() - begun)
+                return report(.stands(member: member.id))
             } catch { last = error }
-            if result == nil, Terminal.seconds() - lookedAt > 1 {
-                lookedAt = Terminal.seconds()
+            let now = Terminal.seconds()
+            if now - lookedAt > 1 {
+                lookedAt = now
                 falls += await isDown(member.id) ? 1 : 0
             }
-            if result == nil, Terminal.seconds() - begun > limit || falls >= Self.fallsMax {
-                result = .failure(.doesNotStand(member.id, Terminal.seconds() - begun, last, await setting.platform.log(of: member.id)))
+            if now - begun > limit || falls >= Self.fallsMax {
+                throw .doesNotStand(member.id, now - begun, last, await setting.platform.log(of: member.id))
             }
-            do { try await Task.sleep(for: .milliseconds(Self.glanceMilliseconds)) } catch { break }
+            if StopRequest.wait(milliseconds: 0) { throw .wasStopped }
+            do { try await Task.sleep(for: .milliseconds(Int(glance))) } catch { throw .wasStopped }
+            glance = min(glance * 1.2, Self.glanceMillisecondsMax)
         }
-        if let result { board.withLock { $0[member.id] = result } }
     }
 
     /// Between two starts.
@@ -251,13 +278,19 @@ package final class Activation: Sendable {
 /// The state of an activation, written after each change.
 package final class ActivationJournal: Sendable {
     private let place: ActivationPlace
+    private let told: @Sendable (ActivationState) -> Void
     private let held: Mutex<ActivationState>
     private let begun = Terminal.seconds()
 
-    package init(_ state: ActivationState, at place: ActivationPlace) throws(Trouble) {
-        self.place = place
+    /// - Parameter told: hears of every change, and must not wait.
+    package init(
+        _ state: ActivationState, at place: ActivationPlace,
+        told: @escaping @Sendable (ActivationState) -> Void = { _ in }
+    ) throws(Trouble) {
+        (self.place, self.told) = (place, told)
         held = Mutex(state)
         try state.write(at: place)
+        told(state)
     }
 
     package var state: ActivationState { held.withLock { $0 } }
@@ -281,6 +314,7 @@ package final class ActivationJournal: Sendable {
         try held.withLock { state throws(Trouble) in
             body(&state)
             try state.write(at: place)
+            told(state)
         }
     }
 }
@@ -335,5 +369,19 @@ extension Trouble {
                 "\"\(member)\" does not stand after \(Int(seconds)) s. \(last?.message.english ?? "")",
                 de: "„\(member)“ steht nach \(Int(seconds)) s nicht. \(last?.message.german ?? "")"),
             advice: Words("The last it said\(line)", de: "Zuletzt sagte es\(line)"))
+    }
+}
+
+extension Trouble {
+    /// All that failed, each with its advice.
+    fileprivate func joined(by others: ArraySlice<Trouble>) -> Trouble {
+        guard !others.isEmpty else { return self }
+        let all = [self] + others
+        return Trouble(
+            kind,
+            Words(
+                all.map { $0.message.english + ($0.advice.map { " \($0.english)" } ?? "") }.joined(separator: "\n"),
+                de: all.map { $0.message.german + ($0.advice.map { " \($0.german)" } ?? "") }.joined(separator: "\n")),
+            cause: cause)
     }
 }

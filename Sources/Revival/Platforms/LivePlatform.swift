@@ -9,6 +9,10 @@ package struct Launch: Sendable {
         package let inside: String
         /// Whether it becomes the property of whoever runs the program.
         package let isGivenAway: Bool
+
+        package init(outside: [UInt8], inside: String, isGivenAway: Bool) {
+            (self.outside, self.inside, self.isGivenAway) = (outside, inside, isGivenAway)
+        }
     }
 
     package enum Stop: String, Sendable {
@@ -45,8 +49,8 @@ package enum Standing: String, Sendable, Codable {
 }
 
 /// Where programs run: what an activation asks of it. Whatever it makes bears the activation's name,
-/// so that all of it can be found and taken away. Every kind has a suite in `Tests/Scenarios` that
-/// activates, drills and ends a twin on it.
+/// so that all of it can be found and taken away. Every kind must pass the suite "Every platform" in
+/// `Tests/Scenarios`.
 package protocol LivePlatform: Sendable {
     /// Whether programs see files only where they are shared; else they see those of the machine.
     var hasOwnFiles: Bool { get }

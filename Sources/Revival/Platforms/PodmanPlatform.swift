@@ -10,19 +10,26 @@ import Synchronization
 package final class PodmanPlatform: LivePlatform {
     private let id: String
     private let isolation: Isolation?
+    private let way: [String]
     private let addresses = Mutex<Addresses>(Addresses())
 
     private struct Addresses {
         var members: [String: String] = [:]
         var gateway = ""
+        /// Containers and secrets that are there, each under its name.
+        var made: Set<String> = []
     }
 
-    package init(id: String, isolation: Isolation?) { (self.id, self.isolation) = (id, isolation) }
+    /// - Parameter way: what Podman is started by, such as `env` with another store than the usual one.
+    package init(id: String, isolation: Isolation?, by way: [String] = []) {
+        (self.id, self.isolation, self.way) = (id, isolation, way)
+    }
 
     package let hasOwnFiles = true
     package var outside: [String] { isolation?.prefix ?? [] }
     package var gateway: String { addresses.withLock { $0.gateway } }
 
+    private var tool: [String] { outside + way + ["podman"] }
     private var name: String { "zwilling-\(id)" }
     private func container(_ member: String) -> String { "\(name)-\(member)" }
 
@@ -46,7 +53,7 @@ package final class PodmanPlatform: LivePlatform {
 
     @discardableResult
     private func podman(_ arguments: [String]) async throws(Trouble) -> String {
-        let said = try await Program(outside + ["podman"] + arguments, timeout: Self.patience).output(upTo: Self.answerBytesMax)
+        let said = try await Program(tool + arguments, timeout: Self.patience).output(upTo: Self.answerBytesMax)
         return String(decoding: said, as: UTF8.self)
     }
 
@@ -60,12 +67,14 @@ package final class PodmanPlatform: LivePlatform {
         }
         let told = try await podman(["network", "inspect", "--format", "{{range .Subnets}}{{.Subnet}} {{.Gateway}}{{end}}", name])
         let words = told.split { $0 == " " || $0 == "\n" }
+        let made = try await Set(containers().flatMap(\.Names)).union(secrets())
         // Such as 10.89.0.0/24 10.89.0.1.
         guard words.count >= 2, let prefix = words[1].lastIndex(of: ".").map({ words[1][..<$0] }) else {
             throw Trouble(.system, Words("Podman does not tell the network it has made.", de: "Podman nennt das angelegte Netz nicht."))
         }
         addresses.withLock { addresses in
             addresses.gateway = String(words[1])
+            addresses.made = made
             for (index, member) in members.enumerated() { addresses.members[member] = "\(prefix).\(10 + index)" }
         }
     }
@@ -79,7 +88,7 @@ package final class PodmanPlatform: LivePlatform {
     package func start(_ launch: Launch) async throws(Trouble) {
         guard let image = launch.image else { throw .noImage(launch.id) }
         let container = container(launch.id)
-        try await podman(["rm", "--force", "--ignore", "--volumes", container])
+        if isThere(container) { try await podman(["rm", "--force", "--ignore", "--volumes", container]) }
         var line = [
             "run", "--detach", "--name", container, "--label", "zwilling=\(id)", "--label", "member=\(launch.id)",
             "--network", name, "--ip", address(of: launch.id), "--hostname", launch.id, "--pull", "never",
@@ -110,10 +119,13 @@ package final class PodmanPlatform: LivePlatform {
         try await podman(line + [image] + launch.arguments)
     }
 
+    /// Before it is made: it is there from now on.
+    private func isThere(_ name: String) -> Bool { addresses.withLock { !$0.made.insert(name).inserted } }
+
     /// By its standard input: it stands in no argument.
     private func keep(_ secret: [UInt8], _ name: String) async throws(Trouble) -> String {
-        if try await secrets().contains(name) { try await podman(["secret", "rm", name]) }
-        try await Program(outside + ["podman", "secret", "create", name, "-"], timeout: Self.patience).fed { input async throws(Trouble) in
+        if isThere(name) { try await podman(["secret", "rm", name]) }
+        try await Program(tool + ["secret", "create", name, "-"], timeout: Self.patience).fed { input async throws(Trouble) in
             try await input.write(secret[...])
         }
         return name
@@ -150,13 +162,13 @@ package final class PodmanPlatform: LivePlatform {
     }
 
     package func command(_ line: String, in member: String) -> [String] {
-        outside + ["podman", "exec", container(member), "/bin/sh", "-c", line]
+        tool + ["exec", container(member), "/bin/sh", "-c", line]
     }
 
     package func log(of member: String) async -> String {
         do throws(Trouble) {
             let said = try await Program(
-                ["/bin/sh", "-c", "exec podman logs --tail 20 \"$0\" 2>&1", container(member)], timeout: Self.patience
+                ["/bin/sh", "-c", "exec \"$@\" 2>&1", "sh"] + tool + ["logs", "--tail", "20", container(member)], timeout: Self.patience
             ).output(upTo: Self.answerBytesMax)
             return String(decoding: said, as: UTF8.self)
         } catch { return "" }

@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: EUPL-1.2
+# Looks for malware in all that a drill has brought back, with Debian's ClamAV:
+#
+#   apt install clamav && freshclam
+#   zwilling drill --scan Examples/hooks/clamav.sh
+#
+# CLAMAV_DATABASE names other signatures than the system's. Fails where something is found, and also
+# where nothing could be looked at: a scan that did not happen is no good news.
+set -eu
+
+: "${ZWILLING_DATA:?is set by zwilling drill}"
+# Files larger than clamscan's own limit of 25 MB would be passed over in silence.
+set -- --recursive --infected --no-summary --max-filesize=4000M --max-scansize=4000M --alert-exceeds-max=yes
+[ -z "${CLAMAV_DATABASE:-}" ] || set -- "$@" --database="$CLAMAV_DATABASE"
+exec clamscan "$@" "$ZWILLING_DATA"
