@@ -53,7 +53,7 @@ test: setup
 # long without optimisation. XCTest is off: nothing is written for it, and its "0 tests" reads
 # like a failure. What waits for containers and servers by itself runs alone: it holds the few threads
 # that all other tests share, some of which must end in time.
-waiting = 'ActivationTests|ContainedTwinTests|ImageTests|PlatformTests'
+waiting = 'ActivationTests|BucketTests|ContainedTwinTests|ImageTests|PlatformTests'
 
 .PHONY: test-swift
 test-swift:

@@ -18,6 +18,8 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 let nIOCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nIOHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nIOPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nIOSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func names(_ rooms: [String]) -> [Target.Dependency] { rooms.map { .target(name: $0) } }
@@ -41,7 +43,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(
             url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
@@ -62,7 +66,9 @@ let package = Package(
         + room("Programs", needs: ["Ground", "Files"], from: [subprocess, systemPackage])
         + room("Wire", needs: ["Ground", "Files"], from: [nIOCore, nIOHTTP1, nIOPosix])
         + room("Survey", needs: ["Ground", "Blueprint", "Files"])
-        + room("Sites", needs: ["Ground", "Files"])
+        + room(
+            "Sites", needs: ["Ground", "Files"],
+            from: [crypto, nIOCore, nIOHTTP1, nIOPosix, nIOSSL, asyncHTTPClient])
         + room(
             "Vault", needs: ["CZstd", "Ground", "Files", "Sites"], from: [crypto, cryptoExtras])
         + room(

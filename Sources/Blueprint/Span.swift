@@ -56,6 +56,14 @@ extension Form {
         return nil
     }
 
+    /// Where a vault lies: a path, or the address of a bucket, which whoever opens it reads.
+    func vaultPlace(_ key: String, _ about: Words) -> Written<String>? {
+        guard let text = text(key, about, pattern: "^(/|s3://|s3\\+http://)") else { return nil }
+        if ["/", "s3://", "s3+http://"].contains(where: text.value.hasPrefix) { return text }
+        wrong(key, at: text.place, .vaultPlace)
+        return nil
+    }
+
     /// The name by which other parts of the blueprint refer to something.
     func id() -> Written<String>? {
         let about = Words(

@@ -4,7 +4,7 @@ import Ground
 /// What must stand under a key, and an example of it.
 package enum Wanted: CaseIterable, Sendable {
     case text, nonEmptyText, flag, number, port, list, item, mapping, settings
-    case span, id, path, paths, category, country, variable, webPath, placeOfSecret
+    case span, id, path, paths, category, country, variable, webPath, placeOfSecret, vaultPlace, cores, memory
 
     package var words: Words {
         switch self {
@@ -25,6 +25,9 @@ package enum Wanted: CaseIterable, Sendable {
         case .country: Words("a country's two capital letters, or EU", de: "die zwei Großbuchstaben eines Landes oder EU")
         case .variable: Words("names of letters, digits and _", de: "Namen aus Buchstaben, Ziffern und _")
         case .webPath: Words("what follows the port in an address, from / on", de: "was in einer Adresse auf den Port folgt, ab /")
+        case .cores: Words("a number from 1 to 1024", de: "eine Zahl von 1 bis 1024")
+        case .memory: Words("a size in MiB, GiB or TiB", de: "eine Größe in MiB, GiB oder TiB")
+        case .vaultPlace: Words("a path that begins with /, or s3://HOST/BUCKET", de: "ein Pfad, der mit / beginnt, oder s3://HOST/BUCKET")
         case .placeOfSecret: Words("\"environment NAME\" or \"file PATH\"", de: "„environment NAME“ oder „file PFAD“")
         }
     }
@@ -47,6 +50,9 @@ package enum Wanted: CaseIterable, Sendable {
         case .country: "DE"
         case .variable: "{TIME_ZONE: Europe/Berlin}"
         case .webPath: "/status"
+        case .cores: "2"
+        case .memory: "4 GiB"
+        case .vaultPlace: "/mnt/backup/vault"
         case .placeOfSecret: "environment DB_PASSWORD"
         }
     }

@@ -11,12 +11,12 @@ package struct DataSetCapture: Sendable {
     package let writer: VaultWriter
     package let host: String
     /// The vault's own directory, which is never part of what it protects.
-    package let vault: TreePath
+    package let vault: TreePath?
 
     private let whereabouts: Whereabouts
 
     package init(
-        _ writer: VaultWriter, host: String, vault: TreePath, whereabouts: Whereabouts = .original
+        _ writer: VaultWriter, host: String, vault: TreePath?, whereabouts: Whereabouts = .original
     ) {
         (self.writer, self.host, self.vault) = (writer, host, vault)
         self.whereabouts = whereabouts
@@ -92,7 +92,7 @@ package struct DataSetCapture: Sendable {
                 .wrongUse, error.reason.message(on: line), advice: error.reason.advice,
                 cause: error)
         }
-        options.leavesOut = [vault]
+        options.leavesOut = Set([vault].compactMap(\.self))
         if let root = whereabouts.roots[id] { options.root = root }
         let paths = try files.paths.map { path throws(Trouble) in
             whereabouts.roots[id] == nil
@@ -110,7 +110,7 @@ package struct DataSetCapture: Sendable {
             throw error.at(Array(path.utf8)).trouble(act)
         }
         let steps = real.split(separator: UInt8(ascii: "/")).map(Array.init)
-        guard !steps.starts(with: vault) else {
+        guard vault.map({ !steps.starts(with: $0) }) ?? true else {
             throw Trouble(
                 .wrongUse,
                 Words("\"\(path)\" lies in the vault itself.", de: "„\(path)“ liegt im Tresor selbst."),

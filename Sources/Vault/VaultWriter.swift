@@ -146,10 +146,24 @@ package final class WriterRun: Sendable {
     package func chunkWriter() -> ChunkWriter { ChunkWriter(for: self) }
 
     func put(_ pack: FinishedPack, number: UInt32) async throws(Trouble) {
-        try await writer.vault.site.put(
-            packName(pack.name), pack.bytes, existing: .refuse)
+        do throws(Trouble) {
+            try await writer.vault.site.put(packName(pack.name), pack.bytes, existing: .refuse)
+        } catch {
+            guard error.kind == .exists, try await isThere(pack) else { throw error }
+        }
         known.put(number, as: PackReference(name: pack.name, bytes: pack.bytes.count))
         try await checkpointIfDue()
+    }
+
+    /// An answer may have been lost where the object was not. Who may not look takes the name for it,
+    /// which is the hash of what was put.
+    private func isThere(_ pack: FinishedPack) async throws(Trouble) -> Bool {
+        do throws(Trouble) {
+            return try await writer.vault.site.get(packName(pack.name), in: nil)[...] == pack.bytes[...]
+        } catch {
+            guard error.kind == .denied else { throw error }
+            return true
+        }
     }
 
     /// Every 2 GiB the chain says what has been put, so that an interrupted run resumes there.

@@ -51,7 +51,7 @@ struct ActRecords {
         let writer = try VaultWriter(vault, keys: keys, world: .real)
         let (cache, _) = try await writer.knowledge(
             cache: nil, memory: known.state.memory() ?? Memory(of: vault))
-        let captured = try await DataSetCapture(writer, host: Machine.hostName(), vault: [])
+        let captured = try await DataSetCapture(writer, host: Machine.hostName(), vault: nil)
             .run(blueprint: files, as: id, cache: cache)
         known.remember([writer.writer.id: captured.head])
     }

@@ -12,7 +12,7 @@ struct TokenTarget {
     let isOutput: Bool
 
     /// - Throws: where it could not be handed over, before anything is made.
-    init(file: PathArgument?, vault: [UInt8]) throws(Trouble) {
+    init(file: PathArgument?, vault: VaultPlace) throws(Trouble) {
         isOutput = file?.bytes == [UInt8(ascii: "-")]
         path = isOutput ? nil : try file?.absolute()
         if let path {

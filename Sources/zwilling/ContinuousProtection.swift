@@ -43,7 +43,7 @@ struct ContinuousProtection {
             cache: known.state.cache(for: writer.domain), memory: memory)
         let whereabouts = try twin?.whereabouts(of: plan.institution) ?? .original
         let capture = DataSetCapture(
-            writer, host: host, vault: treePath(known.place) ?? [], whereabouts: whereabouts)
+            writer, host: host, vault: known.place.tree, whereabouts: whereabouts)
         let files = try blueprint.files(of: plan)
         if try known.state.isNew(blueprint: files) {
             var run = InstitutionCapture(
@@ -67,8 +67,8 @@ struct ContinuousProtection {
         standing.watch(logs)
         tell(
             say(
-                "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) data sets on \(plain(host)), \(logs.count) of them by their log, into \(printable(known.place))",
-                de: "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) Datenbestände auf \(plain(host)), davon \(logs.count) nach ihrem Protokoll, nach \(printable(known.place))"))
+                "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) data sets on \(plain(host)), \(logs.count) of them by their log, into \(known.place.shown)",
+                de: "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) Datenbestände auf \(plain(host)), davon \(logs.count) nach ihrem Protokoll, nach \(known.place.shown)"))
         let wishes = Wishes(known.state)
         await ContinuousCapture(
             capture, groups, logs: logs, images: twin == nil ? try images(plan, files, host, known.state) : nil,

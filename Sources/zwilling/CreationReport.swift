@@ -6,7 +6,7 @@ import Vault
 /// Where every key of a new vault is: the one moment at which a person will read it.
 struct CreationReport {
     let vault: Vault
-    let place: [UInt8]
+    let place: VaultPlace
     let keyFile: [UInt8]
     let sheet: [UInt8]
 
@@ -20,7 +20,7 @@ struct CreationReport {
 
     var fields: Fields {
         Fields(
-            vault: vault.keyring.vault.description, place: PathFields(bytes: place),
+            vault: vault.keyring.vault.description, place: PathFields(bytes: place.bytes),
             root: vault.keyring.root.fingerprint.hex, keyFile: PathFields(bytes: keyFile),
             sheet: PathFields(bytes: sheet))
     }
@@ -49,7 +49,7 @@ struct CreationReport {
 
     private var english: [String] {
         [
-            "Vault \(id) made in \(printable(place))",
+            "Vault \(id) made in \(place.shown)",
             "On this machine: \(printable(keyFile)), the writer's and the observer's key: "
                 + "can add and list, cannot read content",
             "Reader key: in the vault, wrapped by the passphrase, and nowhere else",
@@ -60,7 +60,7 @@ struct CreationReport {
 
     private var german: [String] {
         [
-            "Tresor \(id) angelegt in \(printable(place))",
+            "Tresor \(id) angelegt in \(place.shown)",
             "Auf diesem Rechner: \(printable(keyFile)), Schreiber- und Beobachterschlüssel: "
                 + "kann hinzufügen und auflisten, aber keine Inhalte lesen",
             "Leserschlüssel: im Tresor, durch die Passphrase verschlossen, und nirgends sonst",

@@ -13,14 +13,13 @@ struct KnownVault {
     let state: VaultState
     /// From earlier runs; nil where this machine sees the vault for the first time.
     let memory: Memory?
-    /// Real path of its directory.
-    let place: [UInt8]
+    let place: VaultPlace
 
     /// - Parameter institution: whose blueprint may name the vault.
     init(_ options: VaultOptions, of institution: Institution? = nil) async throws(Trouble) {
         let states = try StateDirectory()
         place = try options.place(in: states, orElse: institution?.vault?.value)
-        let site = try DirectorySite(opening: place)
+        let site = try place.open(in: states)
         let known = try await Self.state(of: site, at: place, in: states)
         memory = try known?.memory()
         vault = try await Vault(at: site, remembering: memory)
@@ -32,7 +31,7 @@ struct KnownVault {
     /// What is known of the vault that this site claims to be. Where another was at this place
     /// before, it may be another disk, or somebody has put up a forgery.
     private static func state(
-        of site: DirectorySite, at place: [UInt8], in states: StateDirectory
+        of site: any Site, at place: VaultPlace, in states: StateDirectory
     ) async throws(Trouble) -> VaultState? {
         let all = try states.vaults()
         let claimed = await claimedVault(site)
@@ -59,7 +58,7 @@ struct KnownVault {
     }
 
     /// nil where there is no first keyring, or none that can be read: opening will say why.
-    private static func claimedVault(_ site: DirectorySite) async -> Identifier? {
+    private static func claimedVault(_ site: any Site) async -> Identifier? {
         do {
             let bytes = try await site.get(Keyring.name(1), in: 0..<Limits.statementBytesMax)
             return try Keyring(decoding: bytes).vault
@@ -78,7 +77,7 @@ struct KnownVault {
                     try state.write(.memory, memory.encoded)
                 }
             }
-            if try state.place() == nil { try state.write(.place, place) }
+            if try state.place() == nil { try state.write(.place, place.bytes) }
         } catch {
             warn(
                 Words(
@@ -96,7 +95,7 @@ extension KnownVault {
         do throws(Trouble) {
             try state.write(.cache, captured.cache.encoded(for: writer.domain))
             // From now on this is where the vault is, wherever it was before.
-            if try state.place() != place { try state.write(.place, place) }
+            if try state.place() != place { try state.write(.place, place.bytes) }
         } catch {
             warn(
                 Words(

@@ -24,19 +24,17 @@ struct VaultOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             say(
-                "The vault's directory; else ZWILLING_VAULT, else the only one known here.",
-                de: "Verzeichnis des Tresors; sonst ZWILLING_VAULT, sonst der einzige hier "
+                "Where the vault lies; else ZWILLING_VAULT, else the only one known here.",
+                de: "Wo der Tresor liegt; sonst ZWILLING_VAULT, sonst der einzige hier "
                     + "bekannte."),
-            valueName: say("dir", de: "verz")))
+            valueName: say("site", de: "standort")))
     var vault: PathArgument?
 
-    /// The real path of the vault's directory.
-    ///
     /// - Parameter named: the one that a blueprint names.
-    func place(in states: StateDirectory, orElse named: String? = nil) throws(Trouble) -> [UInt8] {
-        if let vault { return try vault.absolute() }
+    func place(in states: StateDirectory, orElse named: String? = nil) throws(Trouble) -> VaultPlace {
+        if let vault { return try VaultPlace(vault) }
         for text in [Terminal.environment("ZWILLING_VAULT"), named] {
-            if let text, let path = PathArgument(argument: text) { return try path.absolute() }
+            if let text, let path = PathArgument(argument: text) { return try VaultPlace(path) }
         }
         let places = try states.vaults()
             .map { state throws(Trouble) in try state.place() }.compactMap { $0 }
@@ -44,7 +42,7 @@ struct VaultOptions: ParsableArguments {
         throw Self.unknown(places)
     }
 
-    private static func unknown(_ places: [[UInt8]]) -> Trouble {
+    private static func unknown(_ places: [VaultPlace]) -> Trouble {
         guard !places.isEmpty else {
             return Trouble(
                 .wrongUse,
@@ -55,7 +53,7 @@ struct VaultOptions: ParsableArguments {
                     "Name it with --vault DIR, or make one with \"zwilling vault create DIR\".",
                     de: "Mit --vault VERZ nennen oder mit „zwilling vault create VERZ“ anlegen."))
         }
-        let list = places.map { "\"\(printable($0))\"" }.sorted().joined(separator: ", ")
+        let list = places.map { "\"\($0.shown)\"" }.sorted().joined(separator: ", ")
         return Trouble(
             .wrongUse,
             Words(

@@ -58,8 +58,8 @@ func treePath(_ path: some Sequence<UInt8>) -> TreePath? {
 func shown(_ path: TreePath) -> String { printable(slashed(path)) }
 
 /// What people restore or print has no place in a vault.
-func refuse(_ target: [UInt8], inside place: [UInt8]) throws(Trouble) {
-    guard let vault = treePath(place), var path = treePath(target) else { return }
+func refuse(_ target: [UInt8], inside place: VaultPlace) throws(Trouble) {
+    guard let vault = place.tree, var path = treePath(target) else { return }
     // As much of the target as exists, with its links resolved.
     while !path.isEmpty {
         do throws(SystemError) {

@@ -167,7 +167,7 @@ struct ProtectCommand: AsyncParsableCommand {
         let progress = ProgressLine(output)
         defer { progress.end() }
         let capture = DataSetCapture(
-            writer, host: Machine.hostName(), vault: treePath(known.place) ?? [])
+            writer, host: Machine.hostName(), vault: known.place.tree)
         var run = InstitutionCapture(
             capture, cache: cache, memory: memory, held: known.state.heldApplications
         ) { known.keep($0, for: writer) }

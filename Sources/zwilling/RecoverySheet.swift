@@ -7,7 +7,7 @@ import Vault
 /// passphrase is written onto the paper by hand.
 struct RecoverySheet {
     let vault: Vault
-    let place: [UInt8]
+    let place: VaultPlace
 
     static func defaultName(_ vault: Vault) -> String {
         "zwilling-recovery-\(short(vault.keyring.vault)).html"
@@ -77,7 +77,7 @@ struct RecoverySheet {
             <table>
             \(row(say("Vault", de: "Tresor"), code(inGroups(keyring.vault.description))))
             \(row(say("Root fingerprint", de: "Wurzel-Fingerabdruck"), code(fingerprint)))
-            \(row(say("Site", de: "Standort"), code(printable(place))))
+            \(row(say("Site", de: "Standort"), code(place.shown)))
             \(row(say("On machine", de: "Auf Rechner"), code(Machine.hostName())))
             \(row(say("Made on", de: "Angelegt am"), localDay(keyring.made)))
             </table>

@@ -66,7 +66,7 @@ struct SelectionOptions: ParsableArguments {
 
     /// - Parameter place: the vault itself, which is never part of what it protects.
     func options(
-        leavingOut place: [UInt8], of protected: ProtectedPaths
+        leavingOut place: VaultPlace, of protected: ProtectedPaths
     ) throws(Trouble) -> CaptureOptions {
         var patterns: [Pattern] = []
         for file in excludeFile { patterns += try Self.patterns(in: file) }
@@ -146,8 +146,8 @@ struct ProtectedPaths {
     var name: String { paths.map(shown).joined(separator: ", ") }
 
     /// Those that would be lost together with the vault.
-    func onSameDisk(as place: [UInt8]) -> [TreePath] {
-        guard let disk = Self.device(place) else { return [] }
+    func onSameDisk(as place: VaultPlace) -> [TreePath] {
+        guard let vault = place.tree, let disk = Self.device(slashed(vault)) else { return [] }
         return paths.filter { Self.device(slashed($0)) == disk }
     }
 
@@ -164,8 +164,8 @@ struct ProtectedPaths {
 
     /// The vault's own directory, where it lies below a protected path: it is left out, and this
     /// says so.
-    func leavingOut(_ place: [UInt8]) throws(Trouble) -> Set<TreePath> {
-        guard let vault = treePath(place) else { return [] }
+    func leavingOut(_ place: VaultPlace) throws(Trouble) -> Set<TreePath> {
+        guard let vault = place.tree else { return [] }
         if let inside = paths.first(where: { $0.starts(with: vault) }) {
             throw Trouble(
                 .wrongUse,
@@ -180,8 +180,8 @@ struct ProtectedPaths {
         guard paths.contains(where: { vault.starts(with: $0) }) else { return [] }
         tell(
             say(
-                "The vault's own directory \(printable(place)) is left out.",
-                de: "Das Verzeichnis des Tresors, \(printable(place)), bleibt außen vor."))
+                "The vault's own directory \(place.shown) is left out.",
+                de: "Das Verzeichnis des Tresors, \(place.shown), bleibt außen vor."))
         return [vault]
     }
 }

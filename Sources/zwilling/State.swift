@@ -78,9 +78,11 @@ struct VaultState {
         case writerKey = "writer.key"
         /// Of the writer that keeps what was done with the twin.
         case actKey = "acts.key"
-        /// The path of the vault's directory.
+        /// Where the vault lies.
         case place
         case memory, cache, lock
+        /// Of whoever brings up or ends its twin.
+        case activationLock = "activation-lock"
         /// By which this machine knows its own claim to an invitation.
         case claimant
         /// The hash of the blueprint that was captured last.
@@ -288,9 +290,9 @@ struct VaultState {
         path(.logs) + Array("/\(writer)/\(dataSet)".utf8)
     }
 
-    func place() throws(Trouble) -> [UInt8]? {
+    func place() throws(Trouble) -> VaultPlace? {
         guard let place = try read(.place), !place.isEmpty else { return nil }
-        return place
+        return try VaultPlace(noted: place)
     }
 
     /// For a vault whose directory another one has taken.

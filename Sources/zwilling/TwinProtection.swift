@@ -40,7 +40,7 @@ extension LocalActivations.One {
         ]
         launch.environment = [
             "ZWILLING_HOME": String(decoding: try StateDirectory().path, as: UTF8.self),
-            "ZWILLING_VAULT": String(decoding: known.place, as: UTF8.self),
+            "ZWILLING_VAULT": String(decoding: known.place.bytes, as: UTF8.self),
         ]
         let keeper = try keeper()
         try await keeper.start(launch)
@@ -60,8 +60,9 @@ extension LocalActivations.One {
     /// the blueprint says, which is not here.
     func groups(of institution: Institution) -> [ConsistencyGroup] {
         let there = institution.data.filter { $0.kind != .command }.map(\.id.value)
-        let own = Set(state.parts.map(\.dataSet)).intersection(there)
-        return institution.allGroups.compactMap { $0.unheld.keeping(Array(own)) }
+        // What did not come back must not stand for what is gone.
+        let own = there.filter { state.has(.brought, $0) }
+        return institution.allGroups.compactMap { $0.unheld.keeping(own) }
     }
 
     func whereabouts(of institution: Institution) throws(Trouble) -> Whereabouts {

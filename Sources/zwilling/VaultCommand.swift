@@ -17,7 +17,7 @@ struct VaultCommand: ParsableCommand {
 struct CreateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
-        abstract: say("Make a new vault in a directory.", de: "Einen neuen Tresor anlegen."),
+        abstract: say("Make a new vault in a directory or a bucket.", de: "Einen neuen Tresor in einem Verzeichnis oder Bucket anlegen."),
         discussion: say(
             """
             The directory is made where it does not exist; the one above it must be there. This
@@ -25,6 +25,8 @@ struct CreateCommand: AsyncParsableCommand {
               zwilling vault create /mnt/backup/vault
               zwilling vault create /mnt/backup/vault --name townhall --sheet ~/sheet.html
               zwilling vault create ./vault --passphrase-file /root/passphrase
+            A bucket must be there; "zwilling sites login" lets this machine in.
+              zwilling vault create s3://s3.example.eu/town-vault
             """,
             de: """
                 Das Verzeichnis wird angelegt, wenn es fehlt; das darüber muss es geben. Dieser
@@ -32,12 +34,14 @@ struct CreateCommand: AsyncParsableCommand {
                   zwilling vault create /mnt/backup/tresor
                   zwilling vault create /mnt/backup/tresor --name rathaus --sheet ~/blatt.html
                   zwilling vault create ./tresor --passphrase-file /root/passphrase
+                Ein Bucket muss da sein; „zwilling sites login“ lässt diesen Rechner ein.
+                  zwilling vault create s3://s3.example.eu/stadt-tresor
                 """))
 
     @Argument(
         help: ArgumentHelp(
-            say("The vault's directory, empty or new.", de: "Verzeichnis, leer oder neu."),
-            valueName: say("dir", de: "verz")))
+            say("A directory, empty or new, or s3://HOST/BUCKET/PREFIX.", de: "Verzeichnis, leer oder neu, oder s3://HOST/BUCKET/PRÄFIX."),
+            valueName: say("site", de: "standort")))
     var directory: PathArgument
 
     @Option(
@@ -53,7 +57,7 @@ struct CreateCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         let writer = try writerName(name)
-        let place = try directory.absolute()
+        let place = try VaultPlace(directory)
         let given = try passphrase.fromFile()
         if let given { try PassphraseOptions.check(given) }
         if let file = sheet.sheet {
@@ -62,7 +66,7 @@ struct CreateCommand: AsyncParsableCommand {
         }
         let states = try StateDirectory()
         try states.prepare()
-        let site = try DirectorySite.create(place)
+        let site = try await place.create(in: states)
         let secret = try given ?? passphrase.newPassphrase()
         let (vault, keys) = try await Vault.create(
             at: site, passphrase: secret, writerNamed: writer, companions: try Companions.all(),
@@ -72,7 +76,7 @@ struct CreateCommand: AsyncParsableCommand {
         for other in try states.vaults() where try other.place() == place {
             try other.forgetPlace()
         }
-        try state.write(.place, place)
+        try state.write(.place, place.bytes)
         try state.write(.memory, Memory(of: vault).encoded)
         let report = CreationReport(
             vault: vault, place: place, keyFile: state.path(.writerKey),

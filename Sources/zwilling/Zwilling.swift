@@ -39,7 +39,7 @@ struct Zwilling: AsyncParsableCommand {
                 name: say("Prepare", de: "Vorbereiten"),
                 subcommands: [
                     InitCommand.self, CheckCommand.self, LeikaCommand.self, VaultCommand.self,
-                    KeysCommand.self, AgentCommand.self,
+                    KeysCommand.self, SitesCommand.self, AgentCommand.self,
                 ]),
             CommandGroup(
                 name: say("Protect", de: "Sichern"), subcommands: [ProtectCommand.self]),

@@ -9,6 +9,13 @@ import Testing
 enum Subject: String, CaseIterable, CustomTestStringConvertible {
     case memory
     case directory
+    case bucket
+
+    /// Where nothing speaks S3 here, only that is left out; in continuous integration it must be there.
+    static var allCases: [Subject] {
+        let isThere = Cloud.isPossible(.seaweed) || ProcessInfo.processInfo.environment["CI"] != nil
+        return [.memory, .directory] + (isThere ? [.bucket] : [])
+    }
 
     var testDescription: String { "\(rawValue) site" }
 
@@ -21,6 +28,8 @@ enum Subject: String, CaseIterable, CustomTestStringConvertible {
             try await withDirectory { directory in
                 try await body(DirectorySite.create(path(directory + "/site")))
             }
+        case .bucket:
+            try await body(Cloud.good.get().site())
         }
     }
 }

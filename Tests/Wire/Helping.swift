@@ -1,22 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 import Foundation
 import Ground
-import Synchronization
-
-/// Counts on several threads.
-final class Counter: Sendable {
-    private let count = Mutex(0)
-
-    var value: Int { count.withLock { $0 } }
-
-    /// 0, 1, 2 …
-    func next() -> Int {
-        count.withLock { count in
-            defer { count += 1 }
-            return count
-        }
-    }
-}
 
 func trouble(_ body: () async throws -> Void) async -> Trouble? {
     do {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 import NIOCore
 import NIOPosix
+import Synchronization
 
 /// A server that says what a test wants, whatever it is asked.
 struct RawServer {
@@ -49,13 +50,25 @@ private final class Talker: ChannelInboundHandler {
     private let manner: RawServer.Manner
     private let count: Counter
     private var hasBegun = false
+    private var question: [UInt8] = []
+
+    /// Of what is put, all of it: closing a connection with something unread may lose the answer.
+    private var isWhole: Bool {
+        guard question.starts(with: Array("PUT ".utf8)) else { return true }
+        let text = String(decoding: question, as: UTF8.self).lowercased()
+        guard let end = text.firstRange(of: "\r\n\r\n") else { return false }
+        let length = text[..<end.lowerBound].split(separator: "\r\n").first { $0.hasPrefix("content-length:") }
+            .flatMap { Int($0.dropFirst("content-length:".count).filter(\.isNumber)) } ?? 0
+        return text[end.upperBound...].utf8.count >= length
+    }
 
     init(_ manner: RawServer.Manner, _ count: Counter) {
         (self.manner, self.count) = (manner, count)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !hasBegun else { return }
+        question += unwrapInboundIn(data).readableBytesView
+        guard !hasBegun, isWhole else { return }
         hasBegun = true
         let channel = context.channel
         switch manner {
@@ -86,5 +99,20 @@ private final class Talker: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         context.close(promise: nil)
+    }
+}
+
+/// Counts on several threads.
+final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    var value: Int { count.withLock { $0 } }
+
+    /// 0, 1, 2 …
+    func next() -> Int {
+        count.withLock { count in
+            defer { count += 1 }
+            return count
+        }
     }
 }

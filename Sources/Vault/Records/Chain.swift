@@ -54,14 +54,20 @@ package struct Chain: Sendable {
         }
         var previous: Digest? = known.hash
         var next = known.sequence + 1
-        for sequence in Set(listed).sorted() where sequence >= next && sequence <= last {
+        let wanted = Set(listed).sorted().filter { $0 >= next && $0 <= last }
+        let read = await gathered(wanted) { sequence in
+            do throws(Trouble) { return Result<Record, Trouble>.success(try await vault.record(of: writer, sequence)) } catch {
+                return .failure(error)
+            }
+        }
+        for (sequence, result) in zip(wanted, read) {
             if sequence > next {
                 troubles.append(.gap(writer, next..<sequence, at: vault.site.label))
                 previous = nil
             }
             next = sequence + 1
             do throws(Trouble) {
-                let record = try await vault.record(of: writer, sequence)
+                let record = try result.get()
                 if let previous, record.previous != previous {
                     throw Trouble.misplaced(record, at: vault.site.label)
                 }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Foundation
+import Testing
+
+@Suite("A vault in a bucket", .serialized, .enabled(if: Cloud.isPossible(.seaweed), "needs SeaweedFS (tools/setup.sh test)"))
+struct BucketTests {
+    let town: Town
+    let cloud: Cloud
+    let address: String
+    let zwilling: Computer
+    private let credentials: URL
+
+    init() throws {
+        town = try Town()
+        cloud = try Cloud.good.get()
+        address = "\(cloud.address)/\(UUID().uuidString.lowercased())"
+        zwilling = try Computer(town, with: ["ZWILLING_VAULT": address, "HOME": town.home.path])
+        credentials = town.home.appending(path: "credentials")
+        try write(secret: Cloud.secret)
+        try town.settle()
+    }
+
+    private func write(secret: String) throws {
+        let text = "[default]\naws_access_key_id = \(Cloud.keyId)\naws_secret_access_key=\(secret)\nregion = x\n"
+        try Data(text.utf8).write(to: credentials)
+    }
+
+    private func create() throws {
+        let known = try zwilling("sites", "login", address, "--credentials-file", credentials.path)
+        try #require(known.code == 0, "\(known.errors)")
+        let made = try zwilling.reading("vault", "create", address, "--sheet", town.home.path + "/sheet.html")
+        try #require(made.code == 0, "\(made.errors)")
+    }
+
+    @Test("Protected, looked at, verified and brought back, as from a directory; no secret is anywhere")
+    func story() throws {
+        try create()
+        let captured = try zwilling("protect", town.tree.path)
+        #expect(captured.code == 0, "\(captured.errors)")
+        try town.write("streets/new", "a new resident")
+        #expect(try zwilling("protect", town.tree.path).code == 0)
+        #expect(try zwilling("snapshots").output.split(separator: "\n").count >= 3)
+        let verified = try zwilling.reading("verify", "--read-data")
+        #expect(verified.code == 0, "\(verified.errors)")
+        // Another machine, with vault, credentials and passphrase.
+        let other = try Computer(town, named: "other", with: ["ZWILLING_VAULT": address, "HOME": town.home.path])
+        let refused = try other.reading("restore", "latest", "--to", town.target.path)
+        #expect(refused.code == 1 && refused.errors.contains("zwilling sites login"), "\(refused.errors)")
+        #expect(try other("sites", "login", address, "--credentials-file", credentials.path).code == 0)
+        let restored = try other.reading("restore", "latest", "--to", town.target.path)
+        #expect(restored.code == 0, "\(restored.errors)")
+        #expect(try town.differences(town.tree, town.restored(below: town.target)) == "")
+        let told = [captured, verified, refused, restored].map { $0.output + $0.errors }.joined()
+        #expect(!told.contains(Cloud.secret))
+        let kept = try town.run("find", zwilling.state.appending(path: "sites").path, "-type", "f", "-printf", "%m ").output
+        #expect(kept == "600 ")
+        #expect(try !String(contentsOf: town.home.appending(path: "sheet.html"), encoding: .utf8).contains(Cloud.secret))
+    }
+
+    @Test("Credentials that other programs keep are used, and wrong ones are refused before anything is kept")
+    func access() throws {
+        try write(secret: "wrong")
+        let refused = try zwilling("sites", "login", address, "--credentials-file", credentials.path)
+        #expect(refused.code == 1 && refused.errors.contains("SignatureDoesNotMatch"), "\(refused.errors)")
+        #expect(!FileManager.default.fileExists(atPath: zwilling.state.appending(path: "sites").path))
+        try Data("nothing".utf8).write(to: credentials)
+        #expect(try zwilling("sites", "login", address, "--credentials-file", credentials.path).code == 2)
+        #expect(try zwilling("sites", "login", "/srv/vault", "--credentials-file", credentials.path).code == 2)
+        try FileManager.default.createDirectory(at: town.home.appending(path: ".aws"), withIntermediateDirectories: true)
+        try write(secret: Cloud.secret)
+        try FileManager.default.copyItem(at: credentials, to: town.home.appending(path: ".aws/credentials"))
+        let made = try zwilling.reading("vault", "create", address, "--sheet", town.home.path + "/sheet.html")
+        #expect(made.code == 0, "\(made.errors)")
+    }
+
+    @Test("An institution is captured into one, and activated from it")
+    func institution() throws {
+        try create()
+        let text = """
+            institution: Amt Wolke
+            applications: [{id: reader, process: sleep 600, data: [files], platforms: [plain]}]
+            data: [{id: files, kind: files, paths: ["\(town.tree.path)"], rpo: 1 d}]
+            platforms: [{id: plain, kind: process}]
+            """
+        try Data(text.utf8).write(to: town.home.appending(path: "institution.yaml"))
+        let captured = try zwilling("protect")
+        #expect(captured.code == 0, "\(captured.errors)")
+        let place = "/tmp/zw-\(UUID().uuidString.prefix(8))"
+        let activated = try zwilling.reading("activate", "--emergency", "--confirm", "Amt Wolke", "--to", place)
+        #expect(activated.code == 0, "\(activated.errors)")
+        #expect(try town.differences(town.tree, URL(fileURLWithPath: place + "/data/files" + town.tree.path)) == "")
+        let stopped = try zwilling("stop", "--confirm", "Amt Wolke", "--delete-data")
+        #expect(stopped.code == 0, "\(stopped.errors)")
+    }
+
+    @Test("A cloud that goes away in the middle is waited for; one that is gone is named")
+    func away() throws {
+        let own = try Cloud(.seaweed)
+        let place = "\(own.address)/town"
+        let machine = try Computer(town, named: "lonely", with: ["ZWILLING_VAULT": place, "HOME": town.home.path])
+        #expect(try machine("sites", "login", place, "--credentials-file", credentials.path).code == 0)
+        try #require(try machine.reading("vault", "create", place, "--sheet", town.home.path + "/s.html").code == 0)
+        try town.write("registers/larger", Town.noise(200 << 20, seed: 3))
+        let running = try town.start(Computer.program, ["protect", town.tree.path], environment: machine.environment)
+        usleep(400_000)
+        own.end()
+        usleep(500_000)
+        #expect(running.process.isRunning)
+        try own.begin()
+        running.process.waitUntilExit()
+        #expect(running.process.terminationStatus == 0)
+        #expect(try machine.reading("restore", "latest", "--to", town.target.path).code == 0)
+        #expect(try town.differences(town.tree, town.restored(below: town.target)) == "")
+        own.end()
+        let gone = try machine("snapshots")
+        #expect(gone.code == 1 && gone.errors.contains(place), "\(gone.errors)")
+    }
+
+    @Test("sites test says what a cloud lacks, and such a one gets no vault: rclone", .enabled(if: Cloud.isPossible(.rclone)))
+    func deficient() throws {
+        let poor = try Cloud(.rclone)
+        let place = "\(poor.address)/town"
+        #expect(try zwilling("sites", "login", place, "--credentials-file", credentials.path).code == 0)
+        let tested = try zwilling("sites", "test", place)
+        #expect(tested.code == 1 && tested.output.contains("two writers take one place"), "\(tested.output)")
+        let refused = try zwilling.reading("vault", "create", place, "--sheet", town.home.path + "/sheet.html")
+        #expect(refused.code == 1 && refused.errors.contains("sites test"), "\(refused.errors)")
+        let good = try zwilling("sites", "login", address, "--credentials-file", credentials.path)
+        #expect(good.code == 0)
+        let fine = try zwilling("sites", "test", address, "--json")
+        #expect(fine.code == 0 && fine.output.contains("\"canHoldAVault\":true"), "\(fine.output)")
+        #expect(try zwilling("sites", "test", town.home.path).code == 0)
+    }
+}

