@@ -10,6 +10,9 @@ package struct Application: Formed, Hashable, Sendable {
     package let command: Written<String>?
     /// What starts it where there are no containers.
     package let process: Written<String>?
+    /// Of the machine on which it runs, beside others; the memory in bytes.
+    package let cores: Written<Int>?
+    package let memory: Written<UInt64>?
     /// As whom it runs.
     package let user: Written<String>?
     /// On which it answers.
@@ -45,6 +48,8 @@ package struct Application: Formed, Hashable, Sendable {
             Words(
                 "shell command that starts it where there are no containers",
                 de: "Shell-Befehl, der sie ohne Container startet"))
+        cores = form.cores("cores", Words("processors that it takes", de: "Prozessoren, die sie braucht"))
+        memory = form.memory("memory", Words("memory that it takes", de: "Arbeitsspeicher, den sie braucht"))
         user = form.text("user", Words("as whom it runs", de: "als welcher Benutzer sie läuft"))
         ports = form.ports("ports", Words("ports on which it answers", de: "Ports, auf denen sie antwortet"))
         health = form.one(

@@ -19,6 +19,31 @@ extension Form {
         return items.compactMap { port($0, key) }
     }
 
+    /// How much of the machine something takes.
+    func cores(_ key: String, _ about: Words) -> Written<Int>? {
+        let range = 1...1024
+        guard let node = value(key, about, .number(range), isRequired: false) else { return nil }
+        if let number = node.text.flatMap({ Int($0) }), range.contains(number) { return Written(number, at: node.place) }
+        wrong(key, at: node.place, .cores)
+        return nil
+    }
+
+    /// Bytes.
+    func memory(_ key: String, _ about: Words) -> Written<UInt64>? {
+        guard let text = text(key, about, pattern: "^[0-9]{1,6} ?(MiB|GiB|TiB)$") else { return nil }
+        let digits = text.value.prefix { $0.isASCII && $0.isNumber }
+        let shift: UInt64? =
+            switch text.value.dropFirst(digits.count).drop(while: { $0 == " " }) {
+            case "MiB": 20
+            case "GiB": 30
+            case "TiB": 40
+            default: nil
+            }
+        if let shift, let count = UInt64(digits), (1...999_999).contains(count) { return Written(count << shift, at: text.place) }
+        wrong(key, at: text.place, .memory)
+        return nil
+    }
+
     private func port(_ node: YAML, _ key: String) -> Written<Int>? {
         guard let text = node.text, let number = Int(text) else {
             wrong(key, at: node.place, .number)

@@ -158,6 +158,24 @@ extension Terminal {
         }
     }
 
+    /// Shows a prompt on the terminal and reads a line, where a person sits at standard input.
+    ///
+    /// - Returns: nil where nobody does, or the person gave up (Ctrl-D).
+    package static func line(prompt: String) -> [UInt8]? {
+        guard isatty(STDIN_FILENO) == 1 else { return nil }
+        do throws(SystemError) {
+            let terminal = try Descriptor.open(
+                Array("/dev/tty".utf8), in: AT_FDCWD, O_RDWR, label: Array("/dev/tty".utf8))
+            show(prompt, on: terminal)
+            var line: [UInt8] = []
+            while let key = try terminal.readOn(upTo: 1).first {
+                if key == 0x0a { return line }
+                line.append(key)
+            }
+            return nil
+        } catch { return nil }
+    }
+
     /// Whether there is a terminal on which a person can be asked, or shown what no log may hold.
     package static var isThere: Bool {
         do throws(SystemError) {

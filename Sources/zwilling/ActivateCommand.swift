@@ -44,6 +44,13 @@ struct ActivateCommand: AsyncParsableCommand {
             say("Also where a need has no stand-in.", de: "Auch wenn für etwas Gebrauchtes kein Ersatz genannt ist.")))
     var withoutStandIns = false
 
+    @Flag(
+        help: ArgumentHelp(
+            say(
+                "Load a dump once more whose loading was broken off: its load command replaces what is there.",
+                de: "Einen Abzug noch einmal einspielen, dessen Einspielen abbrach: Sein Ladebefehl ersetzt Vorhandenes.")))
+    var loadAgain = false
+
     @OptionGroup var revival: RevivalOptions
     @OptionGroup var blueprint: BlueprintOptions
     @OptionGroup var vault: VaultOptions
@@ -59,64 +66,104 @@ struct ActivateCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        StopRequest.expect()
         let known = try await KnownVault(vault)
+        let lock = try ActivationLock(known.state)
+        defer { withExtendedLifetime(lock) {} }
         let local = LocalActivations(try StateDirectory())
         let vaultId = known.vault.keyring.vault.description
         let earlier = try local.all().filter { $0.state.vault == vaultId && $0.state.mode == .emergency }
         let unfinished = earlier.first { $0.state.standsSinceSeconds == nil }
         if unfinished == nil, let running = earlier.first { throw Trouble.runsAlready(running.state) }
+        if let unfinished { try refuseOther(than: unfinished) }
         let unlocked = try known.unlocked(passphrase)
-        let source = try await RevivalSource(known, unlocked, revival, blueprint: blueprint)
+        let source = try await RevivalSource(
+            known, unlocked, revival, blueprint: blueprint, for: unfinished?.state.wanted)
         let name = source.plan.institution.name.value
-        guard confirm == name else { throw Trouble.unconfirmed(name) }
-        try tellNeeds(source)
         let host = try await PlatformChoice(revival.platform ?? unfinished?.state.platform, source.plan)
         if let unfinished, unfinished.state.platform != host.platform.id.value { throw Trouble.otherPlatform(unfinished.state) }
         let id = unfinished?.state.id ?? Self.newId()
         let place = try unfinished?.place ?? revival.to.map { ActivationPlace(try $0.absolute()) } ?? local.usualPlace(id)
+        try tellNeeds(source)
+        let from = unfinished == nil ? localTime(source.moment.moment) : say("where it was", de: "wo er war")
+        tell(
+            say(
+                "\(plain(name)) from \(from) on \(host.shown), in \(printable(place.path))",
+                de: "\(plain(name)) ab \(from) auf \(host.shown), in \(printable(place.path))"))
+        guard Self.confirmation(confirm, of: name) == name else { throw Trouble.unconfirmed(name) }
+        StopRequest.expect()
         if unfinished == nil {
-            try place.checkEmpty()
-            try source.check(place)
+            if !local.isNoted(place) { try place.checkEmpty() }
+            try source.check(place, isTight: revival.tight)
         }
+        try local.note(id, at: place)
         try place.make()
         var state = unfinished?.state ?? ActivationState(
             id: id, mode: .emergency, institution: name, vault: vaultId, platform: host.platform.id.value,
             kind: host.platform.kind.value.rawValue, services: source.plan.services.map(\.id.value),
-            blueprint: source.blueprint.name, leave: host.platform.leave?.value,
-            begunSeconds: World.real.now().seconds, moment: source.moment, logs: source.logs)
-        if unfinished != nil, !source.blueprint.lies(in: place) {
+            wanted: revival.service, blueprint: source.blueprint.name, leave: host.platform.leave?.value,
+            begunSeconds: World.real.now().seconds, moment: source.moment, logs: source.logs, images: source.images)
+        if let unfinished, !source.blueprint.lies(in: place) {
             // It was mended, so what was started by the old one is started anew.
+            try await unfinished.endPrograms(mustKeep: false)
             state.stop()
-            state.go(on: source.blueprint.name, leave: host.platform.leave?.value, source.moment, source.logs)
+            state.go(
+                on: source.blueprint.name, leave: host.platform.leave?.value, source.moment, source.logs, images: source.images)
         }
         try source.blueprint.lay(into: place)
-        try local.note(id, at: place)
+        try await bringUp(known, unlocked, source, host, state, at: place)
+    }
+
+    private func bringUp(
+        _ known: KnownVault, _ unlocked: UnlockedKeyring, _ source: RevivalSource, _ host: PlatformChoice,
+        _ state: ActivationState, at place: ActivationPlace
+    ) async throws {
         let (states, feed) = AsyncStream.makeStream(of: ActivationState.self, bufferingPolicy: .bufferingNewest(1))
         let journal = try ActivationJournal(state, at: place) { feed.yield($0) }
-        let records = ActRecords(known, unlocked)
-        async let untold = records.follow(states)
         let one = LocalActivations.One(place: place, state: state)
         if let port = host.platform.statusPage?.value { try await one.tellCitizens(on: port) }
-        let run = try ActivationRun(source, host, at: place, id: id, isolation: nil, mail: host.platform.mail?.value ?? "")
-        tell(
-            say(
-                "\(plain(name)) from \(localTime(source.moment.moment)) on \(host.shown), in \(printable(place.path))",
-                de: "\(plain(name)) vom \(localTime(source.moment.moment)) auf \(host.shown), in \(printable(place.path))"))
+        let run = try ActivationRun(
+            source, host, at: place, id: state.id, isolation: nil, mail: host.platform.mail?.value ?? "", loadsAgain: loadAgain)
         let begun = Terminal.seconds()
         let progress = ProgressLine(output)
         defer { progress.end() }
-        try await Activation(source.open, source.units, run.setting, journal, renewing: source.renewing) {
-            ActivationTold.tell($0, progress, since: begun)
-        }.run()
-        try journal.change { $0.standsSinceSeconds = World.real.now().seconds }
-        if let line = host.platform.serve?.value { await LocalActivations.lead(line) }
+        async let untold = ActRecords(known, unlocked).follow(states)
+        var failure: Trouble?
+        do throws(Trouble) {
+            try await Activation(source.open, source.units, run.setting, journal, renewing: source.renewing) {
+                ActivationTold.tell($0, progress, since: begun)
+            }.run()
+        } catch { failure = error }
+        let seconds = Terminal.seconds() - begun
         feed.finish()
         if let untold = await untold { warn(untold.message) }
-        try await one.protect(known, unlocked)
+        if failure == nil, let line = host.platform.serve?.value { await LocalActivations.lead(line) }
+        // People may work with what stands already.
+        if journal.state.steps.contains(where: { $0.kind == .stands }) {
+            try await LocalActivations.One(place: place, state: journal.state).protect(known, unlocked)
+            try journal.note(.protected, LocalActivations.One.guardian)
+        }
+        if let failure { throw failure }
+        try journal.change { $0.standsSinceSeconds = World.real.now().seconds }
         progress.end()
-        let report = ActivationReport(source.plan, journal.state, at: place, seconds: Terminal.seconds() - begun)
+        let report = ActivationReport(source.plan, journal.state, at: place, seconds: seconds)
         try output.json ? showJSON(report.fields) : show(report.lines)
+        if !journal.state.leftOut.isEmpty { throw ExitCode(3) }
+    }
+
+    /// What it was begun with is not changed while it goes on.
+    private func refuseOther(than one: LocalActivations.One) throws(Trouble) {
+        let place = try revival.to?.absolute() ?? one.place.path
+        let isOther =
+            revival.moment != nil || (!revival.service.isEmpty && revival.service != one.state.wanted) || place != one.place.path
+        guard isOther else { return }
+        throw Trouble(
+            .wrongUse,
+            Words(
+                "Activation \(one.state.id) is not complete, and was begun otherwise: in \(printable(one.place.path))\(one.state.wanted.isEmpty ? "" : ", for " + one.state.wanted.map { plain($0) }.joined(separator: ", ")).",
+                de: "Aktivierung \(one.state.id) ist unvollständig und wurde anders begonnen: in \(printable(one.place.path))\(one.state.wanted.isEmpty ? "" : ", für " + one.state.wanted.map { plain($0) }.joined(separator: ", "))."),
+            advice: Words(
+                "Without --service, --moment and --to it goes on; \"zwilling stop \(one.state.id)\" ends it.",
+                de: "Ohne --service, --moment und --to geht sie weiter; „zwilling stop \(one.state.id)“ beendet sie."))
     }
 
     private func tellNeeds(_ source: RevivalSource) throws(Trouble) {
@@ -135,6 +182,15 @@ struct ActivateCommand: AsyncParsableCommand {
             advice: Words(
                 "Add --without-stand-ins if it is there or can be done without, or choose other services with --service.",
                 de: "--without-stand-ins hinzufügen, wenn es da ist oder entbehrlich, oder mit --service andere Leistungen wählen."))
+    }
+
+    /// As an option, else as a person types it.
+    private static func confirmation(_ given: String?, of name: String) -> String? {
+        if let given { return given }
+        let prompt = say(
+            "The twin of \"\(plain(name))\" is about to take over. Whoever still works with the original must stop now.\nType its name to confirm: ",
+            de: "Der Zwilling von „\(plain(name))“ übernimmt gleich. Wer noch mit dem Original arbeitet, muss jetzt aufhören.\nZur Bestätigung den Namen eintippen: ")
+        return Terminal.line(prompt: prompt).map { String(decoding: $0, as: UTF8.self) }
     }
 
     static func newId() -> String { World.real.random(4).hex }

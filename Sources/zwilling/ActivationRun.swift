@@ -81,13 +81,13 @@ struct ActivationRun {
 
     init(
         _ source: RevivalSource, _ choice: PlatformChoice, at place: ActivationPlace, id: String,
-        isolation: Isolation?, mail: String?
+        isolation: Isolation?, mail: String?, loadsAgain: Bool = false
     ) throws(Trouble) {
         let live = try choice.live(at: place, id: id, isolation: isolation)
         let builder = LaunchBuilder(source.plan.institution, place, live, mail: mail)
         setting = Activation.Setting(
             source.plan, at: place, on: live, builder: builder,
-            questions: Questions(live, builder, program: try PlatformChoice.ownProgram()))
+            questions: Questions(live, builder, program: try PlatformChoice.ownProgram()), loadsAgain: loadsAgain)
     }
 }
 
@@ -104,6 +104,8 @@ enum ActivationTold {
                 Words(
                     "\(plain(id)): \(one.trouble.message.english)", de: "\(plain(id)): \(one.trouble.message.german)"))
         case .starts(let id): told(say("\(plain(id)) is started", de: "\(plain(id)) wird gestartet"), since: begun)
+        case .fails(let id, let trouble):
+            told(say("\(plain(id)) fails", de: "\(plain(id)) misslingt") + ": " + say(trouble.message), since: begun)
         case .stands(let id): told(say("\(plain(id)) stands", de: "\(plain(id)) steht"), since: begun)
         }
     }

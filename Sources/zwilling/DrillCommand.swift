@@ -96,13 +96,13 @@ struct DrillCommand: AsyncParsableCommand {
         let local = LocalActivations(try StateDirectory())
         let place = try revival.to.map { ActivationPlace(try $0.absolute()) } ?? local.usualPlace(id)
         try place.checkEmpty()
-        try source.check(place)
+        try source.check(place, isTight: revival.tight)
         let vaultId = known.vault.keyring.vault.description
         let state = ActivationState(
             id: id, mode: .drill, institution: source.plan.institution.name.value, vault: vaultId,
             platform: choice.platform.id.value, kind: choice.platform.kind.value.rawValue,
-            services: source.plan.services.map(\.id.value), blueprint: source.blueprint.name, leave: nil,
-            begunSeconds: World.real.now().seconds, moment: source.moment, logs: source.logs)
+            services: source.plan.services.map(\.id.value), wanted: revival.service, blueprint: source.blueprint.name, leave: nil,
+            begunSeconds: World.real.now().seconds, moment: source.moment, logs: source.logs, images: source.images)
         try place.make()
         do {
             try local.note(id, at: place)
@@ -119,7 +119,8 @@ struct DrillCommand: AsyncParsableCommand {
     ) async throws -> DrillReport {
         try source.blueprint.lay(into: place)
         let journal = try ActivationJournal(state, at: place)
-        let isolation = try await Isolation.make("zwilling-\(state.id)", place.isolation)
+        let isolation = try await Isolation.make(
+            "zwilling-\(state.id)", place.isolation, sparing: Self.originals(of: source.plan.institution, beside: place))
         defer { isolation.end() }
         let run = try ActivationRun(source, choice, at: place, id: state.id, isolation: isolation, mail: nil)
         let keeper = ProcessPlatform(at: place, keeper: try PlatformChoice.ownProgram(), isolation: isolation)
@@ -146,6 +147,15 @@ struct DrillCommand: AsyncParsableCommand {
             report.faults += incomplete.withLock { $0 }
         }
         return told
+    }
+
+    /// Where the original has its files, if this is its machine.
+    private static func originals(of institution: Institution, beside place: ActivationPlace) -> [String] {
+        let own = String(decoding: place.path, as: UTF8.self) + "/"
+        return institution.data.flatMap { data -> [String] in
+            guard case .files(let files) = data.source else { return [] }
+            return files.paths.map(\.value)
+        }.filter { path in path != "/" && !own.hasPrefix(path.hasSuffix("/") ? path : path + "/") }
     }
 
     private static func write(_ files: [(name: String, bytes: [UInt8])], to target: [UInt8]) throws(Trouble) {

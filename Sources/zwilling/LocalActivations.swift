@@ -31,15 +31,32 @@ struct LocalActivations {
             throw error.at(folder).trouble(Words("Cannot read", de: "Nicht lesbar:"))
         }
         var all: [One] = []
-        for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-            let path: [UInt8]
-            do throws(SystemError) { path = try Machine.readWhole(file(name), upTo: 4096) } catch {
-                throw error.trouble(Words("Cannot read", de: "Nicht lesbar:"))
+        // What begins with a dot was being written when somebody was killed.
+        for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) where name.first != UInt8(ascii: ".") {
+            do throws(Trouble) {
+                let place = try place(name)
+                guard let state = try ActivationState(at: place) else { continue }
+                // One that was killed at its very beginning left its place to the next.
+                if state.id == String(decoding: name, as: UTF8.self) { all.append(One(place: place, state: state)) }
+            } catch {
+                // The others go on.
+                warn(error.message)
             }
-            let place = ActivationPlace(path)
-            if let state = try ActivationState(at: place) { all.append(One(place: place, state: state)) }
         }
         return all
+    }
+
+    /// Whether an activation was to lie there: then what lies there is its own.
+    func isNoted(_ place: ActivationPlace) -> Bool {
+        do {
+            return try Descriptor.directory(folder).names().contains { name in try self.place(name) == place }
+        } catch { return false }
+    }
+
+    private func place(_ name: [UInt8]) throws(Trouble) -> ActivationPlace {
+        do throws(SystemError) { return ActivationPlace(try Machine.readWhole(file(name), upTo: 4096)) } catch {
+            throw error.trouble(Words("Cannot read", de: "Nicht lesbar:"))
+        }
     }
 
     func note(_ id: String, at place: ActivationPlace) throws(Trouble) {

@@ -30,6 +30,13 @@ struct RevivalOptions: ParsableArguments {
                 de: "Die Plattform im Bauplan; sonst die erste, die dieser Rechner sein kann."), valueName: "id"))
     var platform: String?
 
+    @Flag(
+        help: ArgumentHelp(
+            say(
+                "Also with less memory or fewer cores than the applications ask for.",
+                de: "Auch mit weniger Arbeitsspeicher oder Prozessoren, als die Anwendungen verlangen.")))
+    var tight = false
+
     @Option(
         help: ArgumentHelp(
             say("A new directory for what comes back.", de: "Ein neues Verzeichnis für das, was zurückkommt."),
@@ -54,11 +61,15 @@ struct RevivalSource {
     let plan: RevivalPlan
     let moment: TwinMoment
     let logs: [String: LogReach]
+    /// Of container images.
+    let images: [Observed.Fact]
     /// The vault as it is by then.
     let renewing: ClusterReturn.Renewal
 
+    /// - Parameter services: those that an activation was begun with.
     init(
-        _ known: KnownVault, _ unlocked: UnlockedKeyring, _ options: RevivalOptions, blueprint file: BlueprintOptions
+        _ known: KnownVault, _ unlocked: UnlockedKeyring, _ options: RevivalOptions, blueprint file: BlueprintOptions,
+        for services: [String]? = nil
     ) async throws {
         let open = try await OpenVault(known.vault, unlocked, remembering: known.memory)
         known.remember(open.observed.heads)
@@ -74,7 +85,7 @@ struct RevivalSource {
             guard let stored = try await StoredBlueprint(open, at: options.moment?.moment) else { throw Self.noBlueprint }
             blueprint = stored
         }
-        plan = try RevivalPlan(of: blueprint.institution, for: options.service)
+        plan = try RevivalPlan(of: blueprint.institution, for: services ?? options.service)
         let units = try await Units(of: open.observed)
         self.units = units
         let observed = open.observed
@@ -88,6 +99,7 @@ struct RevivalSource {
         }
         guard let found else { throw Self.nothing(plan.institution, observed, options.moment?.moment) }
         moment = found
+        images = ImageLayout.snapshots(among: observed.snapshots, by: options.moment?.moment)
         tellFindings(observed.troubles + units.troubles)
     }
 
@@ -110,6 +122,24 @@ struct RevivalSource {
                 de: "„zwilling moments“ zeigt, auf welche Zeitpunkte der ganze Zwilling zurück kann; --service wählt, was ohne auskommt."))
     }
 
+    /// That the machine has what the applications say they take.
+    private func checkMachine(isTight: Bool) throws(Trouble) {
+        let applications = plan.institution.applications
+        let (cores, memory) = (applications.compactMap(\.cores?.value).reduce(0, +), applications.compactMap(\.memory?.value).reduce(0, +))
+        let (own, free) = (Machine.cores, Machine.freeMemory() ?? .max)
+        guard cores > own || memory > free else { return }
+        let trouble = Trouble(
+            .full,
+            Words(
+                "The applications ask for \(max(cores, 1)) cores and \(size(memory)) of memory; this machine has \(own) cores and \(size(free)) free.",
+                de: "Die Anwendungen verlangen \(max(cores, 1)) Prozessoren und \(size(memory)) Arbeitsspeicher; dieser Rechner hat \(own) Prozessoren und \(size(free)) frei."),
+            advice: Words(
+                "Take a larger machine, choose fewer services with --service, or add --tight.",
+                de: "Einen größeren Rechner nehmen, mit --service weniger Leistungen wählen oder --tight hinzufügen."))
+        guard isTight else { throw trouble }
+        warn(trouble.message)
+    }
+
     /// Bytes of the copies.
     var bytes: UInt64 { moment.parts.reduce(0) { $0 + $1.snapshot.body.counts.bytes } }
 
@@ -118,7 +148,8 @@ struct RevivalSource {
     var unprovided: [RevivalPlan.LostNeed] { plan.lost.filter { $0.need.standIn == nil } }
 
     /// That the place can take it.
-    func check(_ place: ActivationPlace) throws(Trouble) {
+    func check(_ place: ActivationPlace, isTight: Bool) throws(Trouble) {
+        try checkMachine(isTight: isTight)
         var folder = place.path
         while !Machine.exists(folder), let slash = folder.lastIndex(of: UInt8(ascii: "/")), slash > 0 {
             folder.removeSubrange(slash...)

@@ -5,6 +5,7 @@ import Files
 import Ground
 import Programs
 import Revival
+import Vault
 
 struct RunningCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -105,6 +106,11 @@ struct StopCommand: AsyncParsableCommand {
         help: ArgumentHelp(say("Delete what it worked on.", de: "Löschen, womit er gearbeitet hat.")))
     var deleteData = false
 
+    @Flag(
+        help: ArgumentHelp(
+            say("Delete it also where the last of it is not in the vault.", de: "Es auch löschen, wenn das Letzte davon nicht im Tresor ist.")))
+    var acceptLoss = false
+
     @OptionGroup var output: OutputOptions
 
     mutating func run() async throws {
@@ -112,7 +118,11 @@ struct StopCommand: AsyncParsableCommand {
         let all = try local.all().filter { one in id.map { one.state.id.hasPrefix($0) } ?? true }
         guard let one = all.first, all.count == 1 else { throw Trouble.whichOne(all.map(\.state.id)) }
         guard confirm == one.state.institution else { throw Trouble.stopUnconfirmed(one.state) }
-        try await one.end(deletingData: deleteData)
+        if let vault = [UInt8](hex: one.state.vault).flatMap({ Identifier($0) }) {
+            let lock = try ActivationLock(StateDirectory().state(of: vault))
+            defer { withExtendedLifetime(lock) {} }
+            try await one.end(deletingData: deleteData, acceptingLoss: acceptLoss)
+        }
         if deleteData { local.forget(one.state.id) }
         let text = deleteData
             ? say("Ended, and deleted \(printable(one.place.path)).", de: "Beendet und \(printable(one.place.path)) gelöscht.")
@@ -129,43 +139,75 @@ extension LocalActivations.One {
             : ProcessPlatform(at: place, keeper: try PlatformChoice.ownProgram(), isolation: nil)
     }
 
-    /// Longer than log waits for its unit.
-    private static let lastLogMilliseconds = 1500
-    private static let lastPatience = Duration.seconds(600)
+    private static let filesPatience = 600.0
+    private static let logPatience = 60.0
+    private static let glanceMilliseconds = 100
 
-    /// Files once more, while log follows by itself.
-    private func captureLast() async {
-        do throws(Trouble) {
-            guard try await keeper().standing()[Self.guardian] == .runs else { return }
-            var options = BlueprintOptions()
-            options.file = PathArgument(bytes: place.part(.blueprint, state.blueprint))
-            let own = Set(state.parts.map(\.dataSet))
-            let files = try options.readQuietly()?.institution.data
-                .filter { $0.kind == .files && own.contains($0.id.value) } ?? []
-            let path = String(decoding: place.part(.blueprint, state.blueprint), as: UTF8.self)
-            if !files.isEmpty {
-                _ = try await Program(
-                    [try PlatformChoice.ownProgram(), "protect", "-f", path] + files.flatMap { ["--data", $0.id.value] },
-                    timeout: Self.lastPatience
-                ).output(upTo: 1 << 20)
+    /// Files once more, and the log as far as it goes.
+    private func captureLast() async throws(Trouble) {
+        var options = BlueprintOptions()
+        options.file = PathArgument(bytes: place.part(.blueprint, state.blueprint))
+        guard let institution = try options.readQuietly()?.institution,
+            let vault = [UInt8](hex: state.vault).flatMap({ Identifier($0) })
+        else { throw .lastIsMissing(state, nil) }
+        let known = try StateDirectory().state(of: vault)
+        let own = institution.data.filter { state.has(.brought, $0.id.value) }
+        let since = World.real.now()
+        let wishes = Wishes(known)
+        var files = Set(own.filter { $0.kind == .files }.map(\.id.value))
+        try wishes.ask(files.sorted())
+        try await wait(Self.filesPatience) { () throws(Trouble) in
+            for id in files {
+                switch wishes.answer(id) {
+                case nil: continue
+                case .captured: files.remove(id)
+                case .failed(let told):
+                    throw .lastIsMissing(state, Trouble(.system, Words("\(plain(id)): \(told.message)", de: "\(plain(id)): \(told.message)")))
+                }
             }
-        } catch { warn(error.message) }
-        Machine.pause(milliseconds: Self.lastLogMilliseconds)
+            return files.isEmpty
+        }
+        let logs = own.filter { $0.kind == .postgres }.map(\.id.value)
+        try await wait(Self.logPatience) { () throws(Trouble) in
+            let standing = try known.standing()
+            return logs.allSatisfy { id in standing[id].map { $0 >= since } ?? false }
+        }
     }
 
-    func end(deletingData: Bool) async throws(Trouble) {
-        if let leave = state.leave { await LocalActivations.lead(leave) }
+    private func wait(_ seconds: Double, until isSo: () throws(Trouble) -> Bool) async throws(Trouble) {
+        let begun = Terminal.seconds()
+        while try !isSo() {
+            guard Terminal.seconds() - begun < seconds, try await keeper().standing()[Self.guardian] == .runs else {
+                throw .lastIsMissing(state, nil)
+            }
+            Machine.pause(milliseconds: Self.glanceMilliseconds)
+        }
+    }
+
+    /// The applications before their databases, and what they have written last goes into the vault.
+    ///
+    /// - Parameter mustKeep: whether the databases go on, and nothing is lost, where it does not.
+    func endPrograms(mustKeep: Bool) async throws(Trouble) {
         let live = try live()
         let order = state.steps.filter { $0.kind == .started }.map(\.what)
         // Of the programs only servers have a directory for their sockets.
         let servers = order.filter { Machine.exists(place.part(.run, $0)) }
         for member in order.reversed() where !servers.contains(member) { try await live.stop(member) }
-        // What they have written last goes into the vault before its server ends.
-        if state.standsSinceSeconds != nil { await captureLast() }
+        if state.steps.contains(where: { $0.kind == .stands }) {
+            do throws(Trouble) { try await captureLast() } catch {
+                if mustKeep { throw error }
+                warn(error.message)
+            }
+        }
         try await keeper().stop(Self.guardian)
         for member in servers.reversed() { try await live.stop(member) }
         try await live.clear()
         try await keeper().clear()
+    }
+
+    func end(deletingData: Bool, acceptingLoss: Bool) async throws(Trouble) {
+        if let leave = state.leave { await LocalActivations.lead(leave) }
+        try await endPrograms(mustKeep: deletingData && !acceptingLoss)
         // Of a drill that was killed.
         Isolation.end(noted: place.isolation)
         if deletingData {
@@ -179,6 +221,18 @@ extension LocalActivations.One {
 }
 
 extension Trouble {
+    fileprivate static func lastIsMissing(_ state: ActivationState, _ cause: Trouble?) -> Trouble {
+        Trouble(
+            .busy,
+            Words(
+                "What was worked last is not in the vault yet: the capture of this twin does not take it. \(cause?.message.english ?? "")",
+                de: "Was zuletzt gearbeitet wurde, ist noch nicht im Tresor: Die Sicherung dieses Zwillings nimmt es nicht an. \(cause?.message.german ?? "")"),
+            advice: Words(
+                "See the log \"protect\" in its directory. Without --delete-data everything stays there; --accept-loss deletes it all the same.",
+                de: "Siehe das Protokoll „protect“ in seinem Verzeichnis. Ohne --delete-data bleibt alles dort; --accept-loss löscht es trotzdem."),
+            cause: cause)
+    }
+
     fileprivate static func whichOne(_ ids: [String]) -> Trouble {
         ids.isEmpty
             ? Trouble(.missing, Words("No such twin runs here.", de: "Ein solcher Zwilling läuft hier nicht."), advice: Words("\"zwilling running\" shows which do.", de: "„zwilling running“ zeigt, welche laufen."))

@@ -47,7 +47,7 @@ final class WriterLock {
         return try !folder.openForWriting(Array(VaultState.File.lock.rawValue.utf8)).tryLock()
     }
 
-    private static func open(
+    fileprivate static func open(
         _ name: [UInt8], in folder: borrowing Descriptor
     ) throws(SystemError) -> Descriptor {
         do throws(SystemError) {
@@ -95,5 +95,27 @@ final class WriterLock {
             advice: Words(
                 "Wait until it has ended, then run the same command again.",
                 de: "Warten, bis er fertig ist, und den Befehl wiederholen."))
+    }
+}
+
+/// Held by the one command on this machine that brings up or ends the twin of a vault.
+final class ActivationLock {
+    private let file: Descriptor
+
+    init(_ state: VaultState) throws(Trouble) {
+        do throws(SystemError) {
+            try Machine.makeDirectories(state.folder)
+            let folder = try Descriptor.directory(state.folder)
+            file = try WriterLock.open(Array(VaultState.File.activationLock.rawValue.utf8), in: folder)
+            if try file.tryLock() { return }
+        } catch {
+            throw error.at(state.path(.activationLock)).trouble(Words("Cannot lock", de: "Sperre misslingt:"))
+        }
+        throw Trouble(
+            .busy,
+            Words(
+                "Another command on this machine is bringing up or ending this twin.",
+                de: "Ein anderer Befehl auf diesem Rechner fährt diesen Zwilling gerade hoch oder beendet ihn."),
+            advice: Words("Wait until it has ended; \"zwilling running\" shows how far it is.", de: "Warten, bis er fertig ist; „zwilling running“ zeigt, wie weit er ist."))
     }
 }

@@ -98,6 +98,7 @@ struct ActivationTests {
             let again = try office.activate()
             let isThere = again.errors.contains("runs here already")
             #expect(again.code == 0 || isThere, "round \(round): \(again.errors)")
+            #expect(try standing()["protect"] == "runs")
             #expect(office.answer("/health") == "geheim\ngeheim")
             #expect(try office.query("SELECT count(*) FROM residents") == "1000")
             let stopped = try office.elsewhere("stop", "--confirm", Office.name, "--delete-data")
@@ -163,13 +164,67 @@ struct ActivationTests {
         try office.burn()
         let first = try office.activate()
         #expect(first.code == 1 && first.errors.contains("does not stand"))
-        func go(_ more: String...) throws -> Town.Outcome {
-            try office.town.run(Computer.program, office.activation + more, environment: office.elsewhere.environment)
-        }
+        func go(_ more: String...) throws -> Town.Outcome { try office.elsewhere.run(office.activation + more) }
+        let otherwise = try go("--service", "post")
+        #expect(otherwise.code == 2 && otherwise.errors.contains("was begun otherwise"), "\(otherwise.errors)")
         let other = try go("--platform", "other")
         #expect(other.code == 2 && other.errors.contains("two platforms"))
         let second = try go("-f", mended.path)
         #expect(second.code == 0 && second.errors.contains("office is started"), "\(second.errors)")
+    }
+
+    @Test("Two cannot bring it up at once, and none while another ends it")
+    func alone() throws {
+        try office.burn()
+        let first = try office.town.start(Computer.program, office.activation, environment: office.elsewhere.environment)
+        usleep(700_000)
+        let second = try office.activate()
+        let stopping = try office.elsewhere("stop", "--confirm", Office.name, "--delete-data")
+        first.process.waitUntilExit()
+        #expect(first.process.terminationStatus == 0)
+        for one in [second, stopping] { #expect(one.code == 1 && one.errors.contains("Another command"), "\(one.errors)") }
+        #expect(office.answer("/health") == "geheim\ngeheim")
+    }
+
+    @Test("What was worked is not deleted before it is in the vault")
+    func unkept() throws {
+        try office.burn()
+        try #require(try office.activate().code == 0)
+        _ = try office.query("INSERT INTO residents VALUES (7777)")
+        try office.town.run("pkill", "-KILL", "-f", "keep-running \(office.place)/run/protect.keeper")
+        let refused = try office.elsewhere("stop", "--confirm", Office.name, "--delete-data")
+        #expect(refused.code == 1 && refused.errors.contains("--accept-loss"), "\(refused.errors)")
+        #expect(try office.query("SELECT count(*) FROM residents") == "1001")
+        #expect(try office.elsewhere("stop", "--confirm", Office.name, "--delete-data", "--accept-loss").code == 0)
+        #expect(!FileManager.default.fileExists(atPath: office.place))
+    }
+
+    @Test("A dump whose loading broke off is not loaded twice in silence")
+    func halfLoaded() throws {
+        let (loaded, gate) = (office.place + ".loaded", office.place + ".gate")
+        defer { for file in [loaded, gate] { try? FileManager.default.removeItem(atPath: file) } }
+        try office.rewrite("data: [db, files, program, password]", "data: [db, files, program, password, dump]")
+        try office.rewrite("  - {id: program,", "  - {id: dump, kind: command, dump: echo all, load: 'cat >> \(loaded); test -e \(gate)'}\n  - {id: program,")
+        try office.burn()
+        #expect(try office.activate().code == 1)
+        let refused = try office.activate()
+        #expect(refused.code == 1 && refused.errors.contains("--load-again"), "\(refused.errors)")
+        #expect(try String(contentsOfFile: loaded, encoding: .utf8) == "all\n")
+        try Data().write(to: URL(fileURLWithPath: gate))
+        let done = try office.elsewhere.run(office.activation + ["--load-again"])
+        #expect(done.code == 0, "\(done.errors)")
+        #expect(try String(contentsOfFile: loaded, encoding: .utf8) == "all\nall\n")
+    }
+
+    @Test("A machine with less than the applications ask for is refused, unless it shall do")
+    func tight() throws {
+        try office.rewrite("    platforms: [plain]\n", "    platforms: [plain]\n    memory: 900 TiB\n")
+        try office.burn()
+        let refused = try office.activate()
+        #expect(refused.code == 1 && refused.errors.contains("900") && refused.errors.contains("--tight"), "\(refused.errors)")
+        #expect(!FileManager.default.fileExists(atPath: office.place))
+        let done = try office.elsewhere.run(office.activation + ["--tight"])
+        #expect(done.code == 0 && done.errors.contains("900"), "\(done.errors)")
     }
 
     @Test("A killed keeper's program does not stay behind")

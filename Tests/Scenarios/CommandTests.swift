@@ -9,17 +9,23 @@ struct Computer {
     let state: URL
     /// Beside what leads to the vault.
     private let more: [String: String]
+    /// As which its commands know it, where that is another than this machine's.
+    private let host: String?
 
     init(
-        _ town: Town, named name: String = "machine", with more: [String: String] = [:]
+        _ town: Town, named name: String = "machine", on host: String? = nil, with more: [String: String] = [:]
     ) throws {
-        (self.town, self.more) = (town, more)
+        (self.town, self.more, self.host) = (town, more, Host.isPossible ? host : nil)
         state = town.home.appending(path: name)
         try Data((Town.passphrase + "\n").utf8).write(to: town.home.appending(path: "passphrase"))
     }
 
     static let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appending(path: "zwilling").path
+
+    /// A copy of it lies in every vault.
+    static let programMegabytes =
+        ((try? FileManager.default.attributesOfItem(atPath: program)[.size] as? Int ?? 0) ?? 0) >> 20
 
     var environment: [String: String] {
         ["ZWILLING_HOME": state.path, "ZWILLING_VAULT": town.vault.path].merging(more) { $1 }
@@ -28,20 +34,22 @@ struct Computer {
     func callAsFunction(
         _ arguments: String..., language: String = "C"
     ) throws -> Town.Outcome {
-        try town.run(
-            Self.program, arguments, environment: environment.merging(["LANG": language]) { $1 })
+        try run(arguments, language: language)
+    }
+
+    func run(_ arguments: [String], language: String = "C") throws -> Town.Outcome {
+        let line = host.map { Host(town, named: $0).command(arguments) } ?? [Self.program] + arguments
+        return try town.run(
+            line[0], Array(line.dropFirst()), environment: environment.merging(["LANG": language]) { $1 })
     }
 
     /// Commands that read content.
     func reading(_ arguments: String...) throws -> Town.Outcome {
-        try town.run(
-            Self.program, arguments + ["--passphrase-file", "passphrase"],
-            environment: environment)
+        try reading(arguments)
     }
 
     func reading(_ arguments: [String]) throws -> Town.Outcome {
-        try town.run(
-            Self.program, arguments + ["--passphrase-file", "passphrase"], environment: environment)
+        try run(arguments + ["--passphrase-file", "passphrase"])
     }
 
     func create() throws {
@@ -371,7 +379,7 @@ struct FullDiskTests {
     func vault() throws {
         let town = try Town()
         let zwilling = try Computer(town)
-        let disk = try Mount(at: town.home.appending(path: "disk"), megabytes: 96)
+        let disk = try Mount(at: town.home.appending(path: "disk"), megabytes: Computer.programMegabytes + 30)
         defer { disk.unmount() }
         try town.settle()
         var environment = zwilling.environment
@@ -413,7 +421,7 @@ struct FullDiskTests {
     func readOnly() throws {
         let town = try Town()
         let zwilling = try Computer(town)
-        let disk = try Mount(at: town.vault, megabytes: 96)
+        let disk = try Mount(at: town.vault, megabytes: Computer.programMegabytes + 30)
         defer { disk.unmount() }
         try town.settle()
         try zwilling.create()

@@ -100,6 +100,7 @@ struct ContainedTwinTests {
             let again = try town.run(Computer.program, activation, environment: original.environment)
             let isThere = again.errors.contains("runs here already")
             #expect(again.code == 0 || isThere, "round \(round): \(again.errors)")
+            #expect(try original("running", "--json").output.contains("\"protect\""))
             #expect(letter() == "Sehr geehrte Damen und Herren")
             let stopped = try original("stop", "--confirm", Self.name, "--delete-data")
             #expect(stopped.code == 0, "\(stopped.errors)")

@@ -54,7 +54,7 @@ final class Office {
     init() throws {
         town = try Town()
         original = try Computer(town)
-        elsewhere = try Computer(town, named: "elsewhere")
+        elsewhere = try Computer(town, named: "elsewhere", on: "elsewhere")
         database = try Cluster()
         try database.start()
         try database.psql("CREATE TABLE residents AS SELECT generate_series(1, 1000) AS id")
@@ -69,7 +69,7 @@ final class Office {
     }
 
     deinit {
-        _ = try? elsewhere("stop", "--confirm", Self.name, "--delete-data")
+        _ = try? elsewhere("stop", "--confirm", Self.name, "--delete-data", "--accept-loss")
         try? FileManager.default.removeItem(atPath: place)
         try? FileManager.default.removeItem(atPath: place + ".led")
     }
@@ -148,7 +148,15 @@ final class Office {
     }
 
     func activate() throws -> Town.Outcome {
-        try town.run(Computer.program, activation + ["--json"], environment: elsewhere.environment)
+        try elsewhere.run(activation + ["--json"])
+    }
+
+    /// Changes its blueprint before anything of it is captured.
+    func rewrite(_ old: String, _ new: String) throws {
+        let file = town.home.appending(path: "institution.yaml")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        try #require(text.contains(old))
+        try Data(text.replacingOccurrences(of: old, with: new).utf8).write(to: file)
     }
 
     /// What the program answers; nil where it does not.

@@ -25,6 +25,8 @@ struct Stage {
     private let isolation: Isolation?
     /// What the programs leave, for all to see.
     let shared: URL
+    /// What a drill must not change.
+    let original: URL
 
     private static let image = "localhost/stage:1"
 
@@ -35,7 +37,9 @@ struct Stage {
         place = ActivationPlace(Array("/tmp/zw-\(id)".utf8))
         try place.make()
         shared = town.tree
-        isolation = isolated ? try await Isolation.make("zwilling-\(id)", place.isolation) : nil
+        original = town.home.appending(path: "original")
+        try FileManager.default.createDirectory(at: original, withIntermediateDirectories: true)
+        isolation = isolated ? try await Isolation.make("zwilling-\(id)", place.isolation, sparing: [original.path]) : nil
         switch kind {
         case .process:
             platform = ProcessPlatform(at: place, keeper: Computer.program, isolation: isolation)
@@ -200,11 +204,16 @@ struct PlatformTests {
                     cd '\(stage.shared.path)'
                     for place in \(outside) 127.0.0.1 \(stage.platform.gateway)
                     do busybox nc -w 2 $place \(listener.port) </dev/null && echo $place >> reached; done
+                    echo x > '\(stage.original.path)/spoilt'; ls /run > seen
                     echo tried > tried
                     busybox httpd -f -p 18082 & wait
                     """))
             #expect(try await stage.waits { stage.text("tried") == "tried\n" })
             #expect(stage.text("reached") == "" && listener.guests == 0)
+            if getuid() == 0 {
+                #expect(try FileManager.default.contentsOfDirectory(atPath: stage.original.path) == [])
+                #expect(!stage.text("seen").contains("postgresql") && !stage.text("seen").contains("lock"))
+            }
             let address = stage.platform.address(of: "one")
             let ask = stage.platform.outside + ["busybox", "wget", "-qO-", "http://\(address):18082/page"]
             #expect(try await stage.waits { try stage.town.run(ask[0], Array(ask.dropFirst())).output == "it works" })

@@ -15,6 +15,7 @@ package enum ActivationEvent: Sendable {
     case incomplete(dataSet: String, LeftOut)
     case starts(member: String)
     case stands(member: String)
+    case fails(member: String, Trouble)
 }
 
 /// A plan → programs that run, on a platform, from what the vault has. Whatever ends it, the same
@@ -26,11 +27,14 @@ package final class Activation: Sendable {
         package let platform: any LivePlatform
         package let builder: LaunchBuilder
         package let questions: Questions
+        /// Whether a dump may be loaded that was being loaded when a run was killed.
+        package let loadsAgain: Bool
 
         package init(
             _ plan: RevivalPlan, at place: ActivationPlace, on platform: any LivePlatform,
-            builder: LaunchBuilder, questions: Questions
+            builder: LaunchBuilder, questions: Questions, loadsAgain: Bool = false
         ) {
+            self.loadsAgain = loadsAgain
             (self.plan, self.place, self.platform) = (plan, place, platform)
             (self.builder, self.questions) = (builder, questions)
         }
@@ -43,11 +47,14 @@ package final class Activation: Sendable {
     private let journal: ActivationJournal
     private let report: @Sendable (ActivationEvent) -> Void
     private let board = Mutex<[Goal: Result<Void, Trouble>]>([:])
+    /// Goals at which somebody is, or was.
+    private let taken = Mutex<Set<Goal>>([])
 
     /// What others wait for.
     private enum Goal: Hashable {
         case images
         case data(String)
+        case loaded(String)
         case member(String)
     }
 
@@ -75,11 +82,19 @@ package final class Activation: Sendable {
             group.addTask { await self.reach(.images) { () throws(Trouble) in try await self.bringImages() } }
             group.addTask {
                 for data in members.flatMap(\.data) {
-                    await self.reach(.data(data.id.value)) { () throws(Trouble) in try await self.bring(data) }
+                    await self.reach(.data(data.id.value)) { () throws(Trouble) in
+                        if StopRequest.wait(milliseconds: 0) { throw .wasStopped }
+                        try await self.bring(data)
+                    }
                 }
             }
             for member in members {
-                group.addTask { await self.reach(.member(member.id)) { () throws(Trouble) in try await self.raise(member) } }
+                group.addTask {
+                    await self.reach(.member(member.id)) { () throws(Trouble) in try await self.raise(member) }
+                    if case .failure(let error)? = self.outcome(of: .member(member.id)) {
+                        self.report(.fails(member: member.id, error))
+                    }
+                }
             }
         }
         var failures: [Trouble] = []
@@ -94,19 +109,24 @@ package final class Activation: Sendable {
         try await wait(for: .images)
         for data in member.data { try await wait(for: .data(data.id.value)) }
         for other in member.after { try await wait(for: .member(other)) }
-        try await load(for: member)
+        for data in member.data {
+            let goal = Goal.loaded(data.id.value)
+            await reach(goal) { () throws(Trouble) in try await self.load(data, for: member) }
+            try await wait(for: goal)
+        }
         try await start(member)
         try await watch(member)
     }
 
+    /// Whoever comes first does it; the others are to wait.
     private func reach(_ goal: Goal, _ body: () async throws(Trouble) -> Void) async {
+        guard taken.withLock({ $0.insert(goal).inserted }) else { return }
         let result: Result<Void, Trouble>
         do throws(Trouble) {
             try await body()
             result = .success(())
         } catch { result = .failure(error) }
-        // A data set of several members is brought once.
-        board.withLock { board in if board[goal] == nil { board[goal] = result } }
+        board.withLock { $0[goal] = result }
     }
 
     private func outcome(of goal: Goal) -> Result<Void, Trouble>? { board.withLock { $0[goal] } }
@@ -123,7 +143,8 @@ package final class Activation: Sendable {
 
     private func bring(_ data: DataSet) async throws(Trouble) {
         let id = data.id.value
-        guard !journal.has(.brought, id), let part = journal.part(id) else { return }
+        guard !journal.has(.brought, id) else { return }
+        guard let part = journal.part(id) else { throw .noPart(id) }
         let begun = Terminal.seconds()
         let place = setting.place
         let bytes: UInt64
@@ -156,7 +177,10 @@ package final class Activation: Sendable {
         let begun = Terminal.seconds()
         var bytes: UInt64 = 0
         let folder = setting.place.part(.data, id)
-        for snapshot in ImageLayout.snapshots(among: vault.observed.snapshots) {
+        for name in journal.state.images {
+            guard let snapshot = vault.observed.snapshots.first(where: { $0.id.hex == name }) else {
+                throw .snapshotIsGone(id, name)
+            }
             try await Tree.remove(folder)
             if try await ImageCatalogue(vault, snapshot).isLoaded(by: folder) { continue }
             try await Tree.remove(folder)
@@ -179,7 +203,7 @@ package final class Activation: Sendable {
         _ part: ActivationState.Part, to target: [UInt8], overwriting: Bool
     ) async throws(Trouble) -> UInt64 {
         guard let fact = vault.observed.snapshots.first(where: { $0.id.hex == part.snapshot }) else {
-            throw .snapshotIsGone(part)
+            throw .snapshotIsGone(part.dataSet, part.snapshot)
         }
         var options = RestoreOptions()
         options.overwrites = overwriting
@@ -187,6 +211,7 @@ package final class Activation: Sendable {
         let (report, id) = (report, part.dataSet)
         let restored = try await Restore(vault, fact, options: options).run(to: target) { report(.brings(dataSet: id, $0)) }
         for one in restored.notRestored { report(.incomplete(dataSet: id, one)) }
+        if !restored.notRestored.isEmpty { try journal.change { $0.leftOut[id] = restored.notRestored.count } }
         return restored.counts.bytes
     }
 
@@ -214,20 +239,23 @@ package final class Activation: Sendable {
     }
 
     /// What a dump tool said goes into its load tool once the servers stand.
-    private func load(for member: RevivalPlan.Member) async throws(Trouble) {
-        guard let application = member.application else { return }
-        for data in member.data {
-            guard case .command(let command) = data.source, let line = command.load,
-                !journal.has(.loaded, data.id.value), let part = journal.part(data.id.value),
-                let fact = vault.observed.snapshots.first(where: { $0.id.hex == part.snapshot })
-            else { continue }
-            let begun = Terminal.seconds()
-            let text = setting.builder.replaced(line.value, for: application)
-            let program = Program(
-                setting.platform.outside + Program.shell + [text], timeout: .seconds(command.timeout.seconds))
-            let bytes = try await Load(vault, fact).run(program)
-            try journal.note(.loaded, data.id.value, seconds: Terminal.seconds() - begun, bytes: bytes)
+    private func load(_ data: DataSet, for member: RevivalPlan.Member) async throws(Trouble) {
+        let id = data.id.value
+        guard let application = member.application, case .command(let command) = data.source, let line = command.load,
+            !journal.has(.loaded, id), let part = journal.part(id)
+        else { return }
+        guard let fact = vault.observed.snapshots.first(where: { $0.id.hex == part.snapshot }) else {
+            throw .snapshotIsGone(id, part.snapshot)
         }
+        // Of one that was killed nobody knows how much its tool has taken.
+        guard setting.loadsAgain || !journal.has(.loading, id) else { throw .isHalfLoaded(id) }
+        let begun = Terminal.seconds()
+        try journal.note(.loading, id)
+        let text = setting.builder.replaced(line.value, for: application)
+        let program = Program(
+            setting.platform.outside + Program.shell + [text], timeout: .seconds(command.timeout.seconds))
+        let bytes = try await Load(vault, fact).run(program)
+        try journal.note(.loaded, id, seconds: Terminal.seconds() - begun, bytes: bytes)
     }
 
     // MARK: Programs
@@ -275,87 +303,38 @@ package final class Activation: Sendable {
     }
 }
 
-/// The state of an activation, written after each change.
-package final class ActivationJournal: Sendable {
-    private let place: ActivationPlace
-    private let told: @Sendable (ActivationState) -> Void
-    private let held: Mutex<ActivationState>
-    private let begun = Terminal.seconds()
-
-    /// - Parameter told: hears of every change, and must not wait.
-    package init(
-        _ state: ActivationState, at place: ActivationPlace,
-        told: @escaping @Sendable (ActivationState) -> Void = { _ in }
-    ) throws(Trouble) {
-        (self.place, self.told) = (place, told)
-        held = Mutex(state)
-        try state.write(at: place)
-        told(state)
-    }
-
-    package var state: ActivationState { held.withLock { $0 } }
-
-    func has(_ kind: ActivationState.Step.Kind, _ what: String) -> Bool { state.has(kind, what) }
-
-    func part(_ dataSet: String) -> ActivationState.Part? { state.parts.first { $0.dataSet == dataSet } }
-
-    func note(
-        _ kind: ActivationState.Step.Kind, _ what: String, seconds: Double = 0, bytes: UInt64 = 0
-    ) throws(Trouble) {
-        let step = ActivationState.Step(
-            kind: kind, what: what, at: Terminal.seconds() - begun, seconds: seconds, bytes: bytes)
-        try change { state in
-            state.steps.removeAll { $0.kind == kind && $0.what == what }
-            state.steps.append(step)
-        }
-    }
-
-    package func change(_ body: (inout ActivationState) -> Void) throws(Trouble) {
-        try held.withLock { state throws(Trouble) in
-            body(&state)
-            try state.write(at: place)
-            told(state)
-        }
-    }
-}
-
-/// Trees of files as a whole, by the tools of the system.
-enum Tree {
-    private static let patience = Duration.seconds(3600)
-
-    static func remove(_ path: [UInt8]) async throws(Trouble) {
-        _ = try await Program(
-            ["rm", "-rf", "--one-file-system", "--", String(decoding: path, as: UTF8.self)], timeout: patience
-        ).output(upTo: 1 << 16)
-    }
-
-    static func give(_ path: [UInt8], to user: String) async throws(Trouble) {
-        let group = try await ProcessPlatform.group(of: user)
-        _ = try await Program(
-            ["chown", "-R", "--no-dereference", "\(user):\(group)", "--", String(decoding: path, as: UTF8.self)], timeout: patience
-        ).output(upTo: 1 << 16)
-    }
-
-    /// Others may pass, and see only what they may see in it.
-    static func letThrough(_ path: [UInt8]) throws(Trouble) {
-        do throws(SystemError) { try Descriptor.directory(path).setPermissions(0o711) } catch {
-            throw error.at(path).trouble(Words("Cannot set permissions of", de: "Rechte lassen sich nicht setzen:"))
-        }
-    }
-}
-
 extension Trouble {
     fileprivate static let wasStopped = Trouble(
         .system,
         Words("The activation was told to stop before all of it stands.", de: "Die Aktivierung wurde beendet, ehe alles steht."),
         advice: Words("The same command goes on where it was.", de: "Derselbe Befehl macht dort weiter."))
 
-    fileprivate static func snapshotIsGone(_ part: ActivationState.Part) -> Trouble {
+    fileprivate static func snapshotIsGone(_ dataSet: String, _ snapshot: String) -> Trouble {
         Trouble(
             .missing,
             Words(
-                "Snapshot \(part.snapshot.prefix(8)) of \"\(part.dataSet)\" is no longer in the vault.",
-                de: "Sicherungsstand \(part.snapshot.prefix(8)) von „\(part.dataSet)“ ist nicht mehr im Tresor."))
+                "Snapshot \(snapshot.prefix(8)) of \"\(dataSet)\" is no longer in the vault.",
+                de: "Sicherungsstand \(snapshot.prefix(8)) von „\(dataSet)“ ist nicht mehr im Tresor."))
+    }
+
+    fileprivate static func noPart(_ dataSet: String) -> Trouble {
+        Trouble(
+            .missing,
+            Words(
+                "This activation was begun without \"\(dataSet)\".", de: "Diese Aktivierung wurde ohne „\(dataSet)“ begonnen."),
+            advice: Words(
+                "End it with \"zwilling stop\", and activate anew.", de: "Sie mit „zwilling stop“ beenden und neu aktivieren."))
+    }
+
+    fileprivate static func isHalfLoaded(_ dataSet: String) -> Trouble {
+        Trouble(
+            .busy,
+            Words(
+                "The activation was broken off while the dump \"\(dataSet)\" was being loaded; half of it may be there.",
+                de: "Die Aktivierung brach ab, während der Abzug „\(dataSet)“ eingespielt wurde; die Hälfte kann da sein."),
+            advice: Words(
+                "If its load command replaces what is there, add --load-again; else empty what it was loaded into first.",
+                de: "Ersetzt sein Ladebefehl Vorhandenes, --load-again hinzufügen; sonst vorher leeren, wohin eingespielt wurde."))
     }
 
     fileprivate static func doesNotStand(

@@ -34,6 +34,10 @@ package struct ActivationState: Codable, Sendable {
     package struct Step: Codable, Sendable {
         package enum Kind: String, Codable, Sendable {
             case brought, started, stands, loaded
+            /// What a dump tool said is on its way into its load tool.
+            case loading
+            /// The twin captures itself.
+            case protected
         }
 
         package let kind: Kind
@@ -52,6 +56,12 @@ package struct ActivationState: Codable, Sendable {
     package let platform: String
     package let kind: String
     package let services: [String]
+    /// Those that were asked for; all where empty.
+    package let wanted: [String]
+    /// Snapshots of container images, chosen once as well.
+    package private(set) var images: [String]
+    /// How many entries of a data set are not back.
+    package var leftOut: [String: Int] = [:]
     /// The blueprint's file, in the place.
     package private(set) var blueprint: String
     /// The command by which people are led away again.
@@ -64,11 +74,14 @@ package struct ActivationState: Codable, Sendable {
 
     package init(
         id: String, mode: Mode, institution: String, vault: String, platform: String, kind: String,
-        services: [String], blueprint: String, leave: String?, begunSeconds: Int64, moment: TwinMoment, logs: [String: LogReach]
+        services: [String], wanted: [String], blueprint: String, leave: String?, begunSeconds: Int64,
+        moment: TwinMoment, logs: [String: LogReach], images: [Observed.Fact]
     ) {
         (self.id, self.mode, self.institution, self.vault) = (id, mode, institution, vault)
         (self.platform, self.kind, self.services) = (platform, kind, services)
         (self.blueprint, self.leave, self.begunSeconds) = (blueprint, leave, begunSeconds)
+        self.wanted = wanted
+        self.images = images.map(\.id.hex)
         parts = Self.parts(moment, logs)
     }
 
@@ -88,15 +101,19 @@ package struct ActivationState: Codable, Sendable {
 
     /// Nothing of it runs, and what was brought back stays.
     package mutating func stop() {
-        steps.removeAll { [.started, .stands].contains($0.kind) }
+        steps.removeAll { [.started, .stands, .protected].contains($0.kind) }
         standsSinceSeconds = nil
     }
 
     /// Goes on by another blueprint: what that has more is brought back, too.
     package mutating func go(
-        on blueprint: String, leave: String?, _ moment: TwinMoment, _ logs: [String: LogReach]
+        on blueprint: String, leave: String?, _ moment: TwinMoment, _ logs: [String: LogReach],
+        images: [Observed.Fact]
     ) {
         (self.blueprint, self.leave) = (blueprint, leave)
+        self.images = images.map(\.id.hex)
+        // Some may be new.
+        steps.removeAll { $0.kind == .brought && $0.what == DataSetCapture.images }
         let known = Set(parts.map(\.dataSet))
         parts += Self.parts(moment, logs).filter { !known.contains($0.dataSet) }
     }

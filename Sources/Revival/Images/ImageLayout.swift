@@ -78,10 +78,15 @@ package struct ImageLayout: Sendable {
 
     /// The newest snapshot of images of each host, the newest last: each host captures those that
     /// it is in charge of. Whoever loads all of them in this order has every image.
-    package static func snapshots(among all: [Observed.Fact]) -> [Observed.Fact] {
+    ///
+    /// - Parameter moment: not newer than this where there are some from before; else the first.
+    package static func snapshots(among all: [Observed.Fact], by moment: Moment? = nil) -> [Observed.Fact] {
         let images = all.filter { $0.body.dataSet == DataSetCapture.images }
         return Dictionary(grouping: images) { "\($0.writer.id) \($0.body.host)" }.values
-            .compactMap { $0.max { $0.sequence < $1.sequence } }
+            .compactMap { own in
+                let inOrder = own.sorted { $0.sequence < $1.sequence }
+                return inOrder.last { one in moment.map { one.body.begun <= $0 } ?? true } ?? inOrder.first
+            }
             .sorted { ($0.body.begun, $0.id) < ($1.body.begun, $1.id) }
     }
 

@@ -9,8 +9,11 @@ package struct Isolation: Sendable {
     package let process: Int32
 
     /// Of a command that shall see that network and no other.
-    package var prefix: [String] {
-        ["nsenter", "--target", "\(process)", "--net"] + (Machine.isRoot ? [] : ["--user", "--preserve-credentials"]) + ["--"]
+    ///
+    /// - Parameter withFiles: whether it also sees files as they are there. Only root can have that.
+    func prefix(withFiles: Bool) -> [String] {
+        ["nsenter", "--target", "\(process)", "--net"]
+            + (Machine.isRoot ? (withFiles ? ["--mount"] : []) : ["--user", "--preserve-credentials"]) + ["--"]
     }
 
     private static let startMilliseconds = 10_000
@@ -18,13 +21,25 @@ package struct Isolation: Sendable {
     /// - Parameters:
     ///   - name: by which the process that holds it can be found.
     ///   - mark: a file that is to hold its number.
-    package static func make(_ name: String, _ mark: [UInt8]) async throws(Trouble) -> Isolation {
-        let own = Machine.isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"]
-        let line = "ip link set lo up && echo $$ >\"$1\" && exec sleep infinity"
+    ///   - originals: directories that nothing there may change. The sockets in /run are not seen there
+    ///     either: they lead to servers of this machine, whatever the network.
+    package static func make(
+        _ name: String, _ mark: [UInt8], sparing originals: [String] = []
+    ) async throws(Trouble) -> Isolation {
+        let own = Machine.isRoot ? ["--mount"] : ["--user", "--map-current-user", "--keep-caps"]
+        let files = """
+            mount -t tmpfs tmpfs /run || exit 1
+            for original in "$@"
+            do if [ -d "$original" ]; then mount --rbind "$original" "$original" && mount -o remount,bind,ro "$original" || exit 1; fi
+            done
+
+            """
+        let line = "mark=$1; shift; ip link set lo up || exit 1\n" + (Machine.isRoot ? files : "")
+            + "echo $$ >\"$mark\" && exec sleep infinity"
         let path = String(decoding: mark, as: UTF8.self)
         _ = try await Program(
             ["/bin/sh", "-c", "exec setsid --fork \"$@\" </dev/null >/dev/null 2>&1", name, "unshare"] + own
-                + ["--net", "/bin/sh", "-c", line, name, path],
+                + ["--net", "/bin/sh", "-c", line, name, path] + originals,
             timeout: .seconds(30)
         ).output(upTo: 100)
         for _ in 0..<startMilliseconds / 20 {

@@ -26,7 +26,7 @@ package final class PodmanPlatform: LivePlatform {
     }
 
     package let hasOwnFiles = true
-    package var outside: [String] { isolation?.prefix ?? [] }
+    package var outside: [String] { isolation?.prefix(withFiles: false) ?? [] }
     package var gateway: String { addresses.withLock { $0.gateway } }
 
     private var tool: [String] { outside + way + ["podman"] }

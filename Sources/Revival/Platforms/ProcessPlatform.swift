@@ -16,7 +16,7 @@ package struct ProcessPlatform: LivePlatform {
     }
 
     package let hasOwnFiles = false
-    package var outside: [String] { isolation?.prefix ?? [] }
+    package var outside: [String] { isolation?.prefix(withFiles: true) ?? [] }
     package let gateway = "127.0.0.1"
     package func address(of member: String) -> String { "127.0.0.1" }
 
