@@ -32,7 +32,7 @@ lay_out() {
     mkdir -p "$1" "$2" "$3"
     install -m 755 "$program" "$1/zwilling"
     ln -s zwilling "$1/zw"
-    install -m 755 tools/rescue.py "$2/"
+    install -m 755 tools/rescue.py Examples/hooks/clamav.sh "$2/"
     install -m 644 tools/zwilling.service "$2/"
     install -m 644 README.md docs/*.md tools/postgres-role.sql Examples/minimal/institution.yaml "$3/"
 }
