@@ -81,6 +81,7 @@ test-scripts:
 test-bench:
 	$(PYTHON) tools/bench.py --smoke --program .build/release/zwilling
 	$(PYTHON) tools/bench_postgres.py --smoke --program .build/release/zwilling
+	$(PYTHON) tools/bench_cloud.py --smoke --program .build/release/zwilling
 
 # A small town, with the program of the tests: as processes, and as containers where they run.
 .PHONY: test-demo
@@ -92,6 +93,7 @@ bench: build
 	@bash tools/setup.sh bench
 	@python3 tools/bench.py $(BENCH)
 	@python3 tools/bench_postgres.py $(BENCH)
+	@python3 tools/bench_cloud.py $(BENCH)
 
 ROUNDS ?= 100
 .PHONY: soak

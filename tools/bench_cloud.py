@@ -187,7 +187,13 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--delay", type=float, default=20, metavar="MILLISECONDS")
     parser.add_argument("--tree", help="else the source of Linux")
+    parser.add_argument("--smoke", action="store_true", help="a tiny one: does it work at all?")
+    parser.add_argument("--quick", action="store_true", help="one run")
     options = parser.parse_args()
+    if options.smoke:
+        options.tree, options.runs = os.path.dirname(os.path.abspath(__file__)), 1
+    if options.quick:
+        options.runs = 1
     tree = options.tree or linux_tree()
     work = tempfile.mkdtemp(prefix="zwilling-bench-")
     cloud = None
@@ -196,8 +202,9 @@ def main():
         proxy = Proxy(cloud.port, options.delay / 1000)
         rounds = []
         for number in range(options.runs):
-            tools = [CloudZwilling(os.path.abspath(options.program), os.path.join(work, f"zwilling-{number}"), proxy.port),
-                     CloudRestic(shutil.which("restic"), os.path.join(work, f"restic-{number}"), proxy.port)]
+            tools = [CloudZwilling(os.path.abspath(options.program), os.path.join(work, f"zwilling-{number}"), proxy.port)]
+            if shutil.which("restic"):
+                tools.append(CloudRestic(shutil.which("restic"), os.path.join(work, f"restic-{number}"), proxy.port))
             rounds.append(one_round(tools, proxy, tree, work, number))
             print(f"  run {number + 1} of {options.runs}: {rounds[-1]}", file=sys.stderr, flush=True)
         names = list(rounds[0])

@@ -69,6 +69,7 @@ for_demo() {
 }
 
 for_bench() {
+    needs curl curl
     needs restic restic
     needs borg borgbackup
     compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
@@ -135,5 +136,5 @@ done
 install_missing
 check_swift
 for purpose in "${purposes[@]}"; do
-    if [[ "$purpose" == test ]]; then make_python; fi
+    if [[ "$purpose" == test || "$purpose" == bench ]]; then make_python; fi
 done

@@ -10,7 +10,8 @@
 set -eu
 
 : "${ZWILLING_DATA:?is set by zwilling drill}"
-# Files larger than clamscan's own limit of 25 MB would be passed over in silence.
-set -- --recursive --infected --no-summary --max-filesize=4000M --max-scansize=4000M --alert-exceeds-max=yes
+# Files larger than clamscan's usual limit of 25 MB would be passed over in silence; those larger than it
+# can scan at all (2 GiB) count as found.
+set -- --recursive --infected --no-summary --max-filesize=2047M --max-scansize=4000M --alert-exceeds-max=yes
 [ -z "${CLAMAV_DATABASE:-}" ] || set -- "$@" --database="$CLAMAV_DATABASE"
 exec clamscan "$@" "$ZWILLING_DATA"
