@@ -173,6 +173,20 @@ struct ActivationTests {
         #expect(second.code == 0 && second.errors.contains("office is started"), "\(second.errors)")
     }
 
+    @Test(
+        "On a machine that has never seen it, in a network that leads nowhere, it serves",
+        .enabled(if: Office.canIsolate && getuid() == 0))
+    func nowhere() throws {
+        try office.burn()
+        let fresh = try Computer(office.town, named: "never-seen")
+        let ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:\(office.port)/health', timeout=5).read().decode(), end='')"
+        let line = "ip link set lo up && \"$@\" >&2 && /usr/bin/python3 -c \"\(ask)\""
+        let outcome = try office.town.run(
+            "unshare", ["--net", "sh", "-c", line, "sh", Computer.program] + office.activation, environment: fresh.environment)
+        #expect(outcome.code == 0 && outcome.output == "geheim\ngeheim", "\(outcome.errors)")
+        #expect(try fresh("stop", "--confirm", Office.name, "--delete-data", "--accept-loss").code == 0)
+    }
+
     @Test("Two cannot bring it up at once, and none while another ends it")
     func alone() throws {
         try office.burn()

@@ -9,11 +9,9 @@ private final class StallingSite {
         && FileManager.default.fileExists(atPath: "/dev/fuse")
         || ProcessInfo.processInfo.environment["CI"] != nil
 
-    private let place: String
     private let server = Process()
 
     init(at place: URL, backing: URL) throws {
-        self.place = place.path
         for folder in [place, backing] {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         }
@@ -29,7 +27,8 @@ private final class StallingSite {
 
     deinit {
         resume()
-        _ = try? Cluster.run("/bin/fusermount3", ["-u", "-z", place], asServer: false)
+        // It takes its mount away itself, whichever tool of FUSE there is.
+        server.terminate()
         server.waitUntilExit()
     }
 
