@@ -51,18 +51,21 @@ test: setup
 
 # In release, because that is what users get, and because cutting and hashing take fifty times as
 # long without optimisation. XCTest is off: nothing is written for it, and its "0 tests" reads
-# like a failure. What waits for containers and servers by itself runs alone, and so does what is
-# waited for by real servers: the one holds the few threads that all other tests share, the other
-# needs one of them in time.
+# like a failure. Few threads are shared by all tests of a run, and whole scenarios hold them while
+# they wait for programs. So these run apart from what must end in time, those that wait longest
+# apart from the others, and last those that real servers wait for.
+scenarios = ^Scenarios\.
 waiting = ActivationTests|BucketTests|ContainedTwinTests|ImageTests|PlatformTests
-awaited = ^SitesTests
+awaited = ^SitesTests\.
+swift_test = swift test -c release --skip-build --disable-xctest
 
 .PHONY: test-swift
 test-swift:
 	swift build -c release --build-tests
-	swift test -c release --skip-build --disable-xctest --skip '$(waiting)|$(awaited)'
-	swift test -c release --skip-build --disable-xctest --filter '$(waiting)'
-	swift test -c release --skip-build --disable-xctest --filter '$(awaited)'
+	$(swift_test) --skip '$(scenarios)|$(awaited)'
+	$(swift_test) --filter '$(scenarios)' --skip '$(waiting)'
+	$(swift_test) --filter '$(waiting)'
+	$(swift_test) --filter '$(awaited)'
 
 # The last one as in a crisis: only what the system brings, and no package at all.
 .PHONY: test-python

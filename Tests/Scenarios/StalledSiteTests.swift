@@ -9,9 +9,11 @@ private final class StallingSite {
         && FileManager.default.fileExists(atPath: "/dev/fuse")
         || ProcessInfo.processInfo.environment["CI"] != nil
 
+    private let place: String
     private let server = Process()
 
     init(at place: URL, backing: URL) throws {
+        self.place = place.path
         for folder in [place, backing] {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         }
@@ -27,8 +29,10 @@ private final class StallingSite {
 
     deinit {
         resume()
-        // It takes its mount away itself, whichever tool of FUSE there is.
-        server.terminate()
+        // Whichever there is, and may. It would wait for ever for what is still open there.
+        let tools = [["/bin/umount", "--lazy"], ["/bin/fusermount3", "-u", "-z"], ["/bin/fusermount", "-u", "-z"]]
+        _ = tools.first { (try? Cluster.run($0[0], Array($0.dropFirst()) + [place], asServer: false)) != nil }
+        kill(server.processIdentifier, SIGKILL)
         server.waitUntilExit()
     }
 
