@@ -89,12 +89,14 @@ package struct ActivationState: Codable, Sendable {
         moment.parts.map { part in
             let (id, body) = (part.snapshot.body.dataSet, part.snapshot.body)
             let end = logs[id]?.end
-            // A moment of the log lies behind the base's own.
-            let isBase = end == nil || part.moment == part.snapshot.stands
+            let isLatest = end.map { $0 <= part.moment } ?? false
+            // A moment of the log lies behind the base's own; log that came right after a base may be
+            // dated like it, and is not left out where all there is shall come back.
+            let isBase = !isLatest && (end == nil || part.moment == part.snapshot.stands)
             return Part(
                 dataSet: id, snapshot: part.snapshot.id.hex, seconds: part.moment.seconds,
                 nanoseconds: part.moment.nanoseconds,
-                isLatest: end.map { $0 <= part.moment } ?? false,
+                isLatest: isLatest,
                 baseEnd: isBase ? body.postgres?.end : nil)
         }
     }
