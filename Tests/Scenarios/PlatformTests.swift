@@ -15,7 +15,8 @@ struct Stage {
 
         var testDescription: String { rawValue }
 
-        var canBe: Bool { self == .process || (Containers.canRun && getuid() == 0) }
+        /// Without what cannot be started here, so that none passes unseen.
+        static var allCases: [Kind] { [.process] + (Containers.canRun && getuid() == 0 ? [.podman] : []) }
     }
 
     let town: Town
@@ -89,7 +90,6 @@ struct PlatformTests {
     private func on(
         _ kind: Stage.Kind, isolated: Bool = false, _ members: [String] = ["one"], _ body: (Stage) async throws -> Void
     ) async throws {
-        guard kind.canBe else { return }
         let stage = try await Stage(kind, isolated: isolated)
         do {
             try await stage.platform.prepare(members)
