@@ -61,7 +61,7 @@ swift_test = swift test -c release --skip-build --disable-xctest
 
 .PHONY: test-swift
 test-swift:
-	swift build -c release --build-tests
+	bash tools/build.sh tests
 	$(swift_test) --skip '$(scenarios)|$(awaited)'
 	$(swift_test) --filter '$(scenarios)' --skip '$(waiting)'
 	$(swift_test) --filter '$(waiting)'
@@ -104,13 +104,15 @@ bench: build
 ROUNDS ?= 100
 .PHONY: soak
 soak: setup
-	ZWILLING_SOAK=$(ROUNDS) swift test -c release --disable-xctest --filter '^Scenarios\.' \
+	@bash tools/build.sh tests
+	ZWILLING_SOAK=$(ROUNDS) $(swift_test) --filter '^Scenarios\.' \
 		| $(ran_something)
 
 SECONDS_MAX ?= 600
 .PHONY: fuzz
 fuzz: setup
-	ZWILLING_FUZZ_SECONDS=$(SECONDS_MAX) swift test -c release --disable-xctest --filter Fuzz \
+	@bash tools/build.sh tests
+	ZWILLING_FUZZ_SECONDS=$(SECONDS_MAX) $(swift_test) --filter Fuzz \
 		| $(ran_something)
 
 .PHONY: clean

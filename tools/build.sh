@@ -1,9 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: EUPL-1.2
 # Builds the program as users get it, .build-package/zwilling: optimised, stripped, and with all
-# libraries but glibc in it. Every vault carries a copy, which must run on any machine.
+# libraries but glibc in it, as every vault carries a copy, which must run on any machine. With
+# `tests`, builds these instead. Both are made of the same objects, so that nothing is compiled
+# twice and what is tested is what users get.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# The place where it was built must not show in the program, or two builds could not be equal.
+compile=(swift build -c release
+    -Xswiftc -file-prefix-map -Xswiftc "$PWD=." -Xcc "-ffile-prefix-map=$PWD=.")
+
+case "${1:-}" in
+    tests) exec "${compile[@]}" --build-tests ;;
+    "") "${compile[@]}" --product zwilling ;;
+    *)
+        echo "build: I know \"tests\", not \"$1\"" >&2
+        exit 1
+        ;;
+esac
 
 folder=.build-package
 program="$folder/zwilling"
@@ -11,7 +26,7 @@ program="$folder/zwilling"
 # The linker takes the first directory that has a library at all: ours has only static ones.
 only_static="$PWD/$folder/only-static"
 mkdir -p "$only_static"
-for library in libzstd.a libyaml.a libstdc++.a; do
+for library in libzstd.a libyaml.a libz.a libstdc++.a; do
     path="$(gcc -print-file-name="$library")"
     [[ "$path" == /* ]] || {
         echo "build: $library is missing; run tools/setup.sh build" >&2
@@ -20,12 +35,16 @@ for library in libzstd.a libyaml.a libstdc++.a; do
     ln -sf "$path" "$only_static/"
 done
 
-# The place where it was built must not show in the program, or two builds could not be equal.
-swift build -c release --static-swift-stdlib --product zwilling --scratch-path "$folder" \
-    -Xswiftc -L"$only_static" -Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
-    -Xswiftc -file-prefix-map -Xswiftc "$PWD=." -Xcc "-ffile-prefix-map=$PWD=."
-
-strip -o "$program.new" "$folder/release/zwilling"
+# What the objects say they need, and what Foundation needs itself, which only a compilation
+# against its static modules would write into them.
+swiftc -static-stdlib -emit-executable -o "$program.new" \
+    @.build/release/zwilling.product/Objects.LinkFileList \
+    -L"$only_static" -lzstd -lyaml -lz -lstdc++ \
+    -lFoundation -lCoreFoundation -lFoundationInternationalization -l_FoundationICU \
+    -lFoundationEssentials -l_FoundationCShims -l_FoundationCollections \
+    -Xclang-linker -static-libgcc -Xlinker --gc-sections \
+    -Xlinker --defsym -Xlinker main=zwilling_main
+strip "$program.new"
 mv "$program.new" "$program"
 
 # What is left must be glibc's own.

