@@ -55,7 +55,7 @@ test: setup
 # they wait for programs. So these run apart from what must end in time, those that wait longest
 # apart from the others, and last those that real servers wait for.
 scenarios = ^Scenarios\.
-waiting = ActivationTests|BucketTests|ContainedTwinTests|ImageTests|PlatformTests
+waiting = ActivationTests|BucketTests|ContainedTwinTests|ImageTests|PlatformTests|SeveralSitesTests
 awaited = ^SitesTests\.
 swift_test = swift test -c release --skip-build --disable-xctest
 

@@ -67,7 +67,7 @@ let package = Package(
         + room("Wire", needs: ["Ground", "Files"], from: [nIOCore, nIOHTTP1, nIOPosix])
         + room("Survey", needs: ["Ground", "Blueprint", "Files"])
         + room(
-            "Sites", needs: ["Ground", "Files"],
+            "Sites", needs: ["Ground", "Files", "Programs"],
             from: [crypto, nIOCore, nIOHTTP1, nIOPosix, nIOSSL, asyncHTTPClient])
         + room(
             "Vault", needs: ["CZstd", "Ground", "Files", "Sites"], from: [crypto, cryptoExtras])

@@ -7,9 +7,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# The place where it was built must not show in the program, or two builds could not be equal.
+# The place where it was built must not show in the program, or two builds could not be equal. Only
+# sources are named otherwise: SwiftPM looks for tests by the full names of what it has compiled.
 compile=(swift build -c release
-    -Xswiftc -file-prefix-map -Xswiftc "$PWD=." -Xcc "-ffile-prefix-map=$PWD=.")
+    -Xswiftc -file-prefix-map -Xswiftc "$PWD/.build/checkouts=checkouts"
+    -Xswiftc -file-prefix-map -Xswiftc "$PWD/Sources=Sources"
+    -Xcc "-ffile-prefix-map=$PWD/.build/checkouts=checkouts" -Xcc "-ffile-prefix-map=$PWD/Sources=Sources")
 
 case "${1:-}" in
     tests) exec "${compile[@]}" --build-tests ;;

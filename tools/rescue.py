@@ -218,9 +218,11 @@ class Reader:
             self.fail("nanoseconds out of range", "Nanosekunden außerhalb des Bereichs")
         return seconds, nanoseconds
 
-    def extensions(self):
+    def extensions(self, needless=()):
         for _ in self.many(3):
             tag, critical, _ = self.varint(), self.u8(), self.block()
+            if tag in needless:
+                continue
             if critical > 1:
                 self.fail("malformed extension", "ungültige Erweiterung")
             if critical:
@@ -941,7 +943,8 @@ class Keyring:
         if len({w.id for w in self.writers}) != len(self.writers):
             r.fail("names a writer twice", "nennt einen Schreiber doppelt")
         self.companions = [(r.text(), r.varint(), r.raw(32)) for _ in r.many(34)]
-        r.extensions()
+        # Where other copies lie: this one is read.
+        r.extensions(needless=(1,))
         r.end()
 
     def read_writer(self, r):

@@ -41,6 +41,9 @@ for_test() {
     needs openssl openssl
     # To make buckets, by another signature than ours.
     needs curl curl
+    # A host that is a site.
+    [[ -x /usr/sbin/sshd ]] || missing+=(openssh-server)
+    needs ssh openssh-client
     # Images, their store, and a program for them that needs no library.
     needs podman podman
     needs skopeo skopeo

@@ -88,5 +88,6 @@ extension Finding {
         case passwordInCommand = "password-in-command"
         case noCategories = "no-categories"
         case noData = "no-data"
+        case notAtSite = "not-at-site"
     }
 }

@@ -84,6 +84,27 @@ package struct Program: Sendable {
         }
     }
 
+    /// Says things to the program and hears what it says, both at any time.
+    package func conversing(
+        _ body: @escaping @Sendable (ProgramInput, ProgramOutput) async throws(Trouble) -> Void
+    ) async throws(Trouble) {
+        Machine.surviveBrokenPipes()
+        try await watched { program in
+            try await Subprocess.run(
+                program, input: .inputWriter, output: .sequence, error: .sequence
+            ) { running in
+                let complaints = ProgramOutput(running.standardError)
+                async let complaint = complaints.tail()
+                do { try await body(ProgramInput(running.standardInputWriter), ProgramOutput(running.standardOutput)) } catch {
+                    try await running.standardInputWriter.finish()
+                    throw error
+                }
+                try await running.standardInputWriter.finish()
+                return ((), await complaint)
+            }
+        }
+    }
+
     // MARK: Watching
 
     private typealias Ran<Result, Output: OutputProtocol> = ExecutionResult<

@@ -45,6 +45,12 @@ package final class DirectorySite: Site {
     package func put(
         _ name: ObjectName, _ bytes: ArraySlice<UInt8>, existing: Existing
     ) async throws(Trouble) {
+        try store(name, bytes, existing)
+    }
+
+    func store(
+        _ name: ObjectName, _ bytes: ArraySlice<UInt8>, _ existing: Existing = .replace
+    ) throws(Trouble) {
         guard bytes.count <= SiteLimits.objectBytesMax else { throw .oversized(name, at: label) }
         do throws(SystemError) {
             try makingParent(of: name) { parent, last throws(SystemError) in

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: EUPL-1.2
 import Ground
 
-/// A place that keeps the objects of a vault: a directory now, buckets and hosts later.
+/// A place that keeps the objects of a vault: a directory, a bucket, a host, or several of them.
 ///
 /// A site is never believed. Whatever it hands out is checked against a name, a signature or an
 /// authentication tag by whoever asked for it, so a site needs to be durable but not honest.
 /// Every implementation must pass the conformance suite in `Tests/Sites`.
 public protocol Site: Sendable {
-    /// What people call it, for messages: the path of a directory, later a URL.
+    /// What people call it, for messages: the path of a directory, or a URL.
     var label: String { get }
 
     /// Stores an object. When this returns, the object survives a loss of power; when it throws,
@@ -26,12 +26,33 @@ public protocol Site: Sendable {
     ///   says it has, `.denied` or `.system`.
     func get(_ name: ObjectName, in range: Range<Int>?) async throws(Trouble) -> [UInt8]
 
+    /// The same; where several copies can be had, one that `accepting` takes. It is asked last of
+    /// the bytes that are handed out, or refuses all there are.
+    func get(
+        _ name: ObjectName, in range: Range<Int>?, accepting: @Sendable ([UInt8]) -> Bool
+    ) async throws(Trouble) -> [UInt8]
+
     /// Every object whose name begins with `prefix`, ordered by name. What a listing does not show
     /// is never proof that it does not exist.
     func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry]
 
     /// Removes an object; one that is not there is no error.
     func remove(_ name: ObjectName) async throws(Trouble)
+
+    /// Returns when what was put lies wherever it will lie for now.
+    func settle() async
+}
+
+extension Site {
+    public func get(
+        _ name: ObjectName, in range: Range<Int>?, accepting: @Sendable ([UInt8]) -> Bool
+    ) async throws(Trouble) -> [UInt8] {
+        let bytes = try await get(name, in: range)
+        _ = accepting(bytes)
+        return bytes
+    }
+
+    public func settle() async {}
 }
 
 /// What a put does where the name is taken already.

@@ -83,7 +83,23 @@ extension Vault {
                 world: world))
     }
 
+    /// Changes where the vault lies, and what must hold of that.
+    ///
+    /// - Parameter site: the sites of the plan; what is new there is filled later.
+    /// - Throws: `.wrongUse` with the rule that would not hold.
+    package func planning(
+        _ plan: SitePlan, at site: any Site, with unlocked: UnlockedKeyring, world: World
+    ) async throws(Trouble) -> Vault {
+        let breaches = plan.rules.breaches(plan.sites)
+        guard breaches.isEmpty else { throw .breached(breaches) }
+        return try await put(unlocked.planning(plan, after: keyringHash, world: world), at: site)
+    }
+
     private func put(_ changed: UnlockedKeyring) async throws(Trouble) -> Vault {
+        try await put(changed, at: site)
+    }
+
+    private func put(_ changed: UnlockedKeyring, at site: any Site) async throws(Trouble) -> Vault {
         let object: [UInt8]
         do { object = try changed.encoded } catch { throw .impossible("to sign the keyring") }
         try await Self.put(object, number: changed.keyring.number, at: site)
@@ -124,5 +140,20 @@ extension Vault {
             }
             try await site.put(object, bytes[...], existing: .replace)
         }
+    }
+}
+
+extension Trouble {
+    /// Rules that do not hold.
+    package static func breached(_ breaches: [SiteRules.Breach]) -> Trouble {
+        let english = breaches.map { "\($0.rule): \($0.words.english)" }.joined(separator: "; ")
+        let german = breaches.map { "\($0.rule): \($0.words.german)" }.joined(separator: "; ")
+        return Trouble(
+            .wrongUse,
+            Words(
+                "The rules of this vault do not hold. \(english).", de: "Die Regeln dieses Tresors sind nicht eingehalten. \(german)."),
+            advice: Words(
+                "Choose other sites, say more of them with \"zwilling sites add\", or change the rules with \"zwilling sites rules\".",
+                de: "Andere Standorte wählen, mit „zwilling sites add“ mehr über sie sagen oder die Regeln mit „zwilling sites rules“ ändern."))
     }
 }

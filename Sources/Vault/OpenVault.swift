@@ -71,15 +71,17 @@ package struct OpenVault: Sendable {
     package func index(
         of packs: [PackReference], by writer: Writer, width: Int
     ) async -> ChunkIndex {
-        let opened = await eachInOrder(packs, width: width) { reference in
+        let opened = await gathered(packs, width: width) { reference in
             do throws(Trouble) {
-                let front = try await vault.packFront(reference.name)
-                guard front.header.domain == writer.domain else {
-                    throw .damaged(
-                        packName(reference.name).text, at: vault.site.label,
-                        Words("it is another writer's", de: "es ist eines anderen Schreibers"))
+                let pack = try await vault.packFront(reference.name) { front throws(Trouble) in
+                    guard front.header.domain == writer.domain else {
+                        throw .damaged(
+                            packName(reference.name).text, at: vault.site.label,
+                            Words("it is another writer's", de: "es ist eines anderen Schreibers"))
+                    }
+                    return try open(front, bytes: reference.bytes)
                 }
-                return Result<Pack, Trouble>.success(try open(front, bytes: reference.bytes))
+                return Result<Pack, Trouble>.success(pack)
             } catch { return .failure(error) }
         }
         return ChunkIndex(opened, site: vault.site.label)
@@ -117,29 +119,5 @@ extension Vault {
             return Sealing.hash(bytes) == pack.name
                 ? nil : .changed(packName(pack.name).text, at: site.label)
         } catch { return error }
-    }
-}
-
-/// Runs `body` for each element, `width` at a time, and gives the results in the elements' order.
-package func eachInOrder<Element: Sendable, Result: Sendable>(
-    _ elements: [Element], width: Int, _ body: @escaping @Sendable (Element) async -> Result
-) async -> [Result] {
-    await withTaskGroup(of: (Int, Result).self) { group in
-        var results = [Result?](repeating: nil, count: elements.count)
-        var next = 0
-        while next < min(width, elements.count) {
-            let index = next
-            group.addTask { (index, await body(elements[index])) }
-            next += 1
-        }
-        for await (index, result) in group {
-            results[index] = result
-            if next < elements.count {
-                let index = next
-                group.addTask { (index, await body(elements[index])) }
-                next += 1
-            }
-        }
-        return results.compactMap { $0 }
     }
 }

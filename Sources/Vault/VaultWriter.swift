@@ -12,6 +12,7 @@ package struct VaultWriter: Sendable {
     package let writer: Writer
     package let domain: Domain
     package let world: World
+    package let news = KeyringNews()
 
     /// - Throws: `.wrongKey` where the keyring does not know these keys, or has retired them.
     package init(_ vault: Vault, keys: WriterKeys, world: World) throws(Trouble) {
@@ -87,11 +88,10 @@ package struct VaultWriter: Sendable {
         let present = try await vault.presentPacks()
         for (index, pack) in cache.packs.enumerated() where present[pack.name] == pack.bytes {
             do throws(Trouble) {
-                let front = try await vault.packFront(pack.name)
-                guard front.header.domain == domain.id else { continue }
-                for row in try front.table(domain, at: vault.site.label).rows {
-                    cache.chunks[row.id] = UInt32(index)
+                let rows = try await vault.packFront(pack.name) { front throws(Trouble) in
+                    front.header.domain == domain.id ? try front.table(domain, at: vault.site.label).rows : []
                 }
+                for row in rows { cache.chunks[row.id] = UInt32(index) }
             } catch {
                 // What a damaged pack holds counts as unknown and is stored again; verify names
                 // it. A site that does not answer is another matter.
@@ -100,6 +100,16 @@ package struct VaultWriter: Sendable {
         }
         return cache
     }
+}
+
+/// What the keyring said when it was read last, for whoever goes on for long.
+package final class KeyringNews: Sendable {
+    private let latest = Mutex<SitePlan?>(nil)
+
+    func note(_ plan: SitePlan) { latest.withLock { $0 = plan } }
+
+    /// Whether the vault lies elsewhere by now.
+    package func differs(from plan: SitePlan) -> Bool { latest.withLock { $0.map { $0 != plan } ?? false } }
 }
 
 /// One run of a writer: what its workers share.
@@ -229,6 +239,7 @@ package final class WriterRun: Sendable {
     /// vault and does not count, and nobody must take it for a snapshot.
     private func checkStillAccepted(_ head: ChainHead) async throws(Trouble) {
         let now = try await Vault(at: writer.vault.site, remembering: nil).keyring
+        writer.news.note(now.plan)
         guard case .retired(let lastSequence, _)? = now.writer(writer.writer.id)?.state,
             lastSequence < head.sequence
         else { return }
@@ -280,6 +291,8 @@ package final class WriterRun: Sendable {
             result.deltas = 0
         }
         amend(&body)
+        // What the record names lies everywhere before it, as far as that can be had.
+        await writer.vault.site.settle()
         try await append(body)
         let head = state.withLock { $0.head }
         try await checkStillAccepted(head)

@@ -10,16 +10,17 @@ struct CheckCommand: AsyncParsableCommand {
         discussion: say(
             """
             Says what is wrong, what will fail somebody one day, and what is not said, each with
-            its place and what to do. Opens no vault and changes nothing. Exit code 2 for errors,
-            3 for warnings.
+            its place and what to do, also which data set must not lie at a site of the vault that this
+            machine knows. Opens no vault and changes nothing. Exit code 2 for errors, 3 for warnings.
               zwilling check
               zwilling check -f town/institution.yaml --json
               zwilling check --schema > institution.schema.json
             """,
             de: """
                 Sagt, was falsch ist, was eines Tages jemanden im Stich lässt und was fehlt, jeweils
-                mit Ort und Abhilfe. Öffnet keinen Tresor und ändert nichts. Rückgabewert 2 bei
-                Fehlern, 3 bei Warnungen.
+                mit Ort und Abhilfe, auch welcher Datenbestand nicht an einem Standort des Tresors
+                liegen darf, den dieser Rechner kennt. Öffnet keinen Tresor und ändert nichts.
+                Rückgabewert 2 bei Fehlern, 3 bei Warnungen.
                   zwilling check
                   zwilling check -f stadt/institution.yaml --json
                   zwilling check --schema > institution.schema.json
@@ -36,11 +37,14 @@ struct CheckCommand: AsyncParsableCommand {
     var quiet = false
 
     @OptionGroup var blueprint: BlueprintOptions
+    @OptionGroup var vault: VaultOptions
     @OptionGroup var output: OutputOptions
 
     mutating func run() async throws {
         if schema { return try show([Blueprint.schema(in: language)]) }
-        let (read, all) = try blueprint.read()
+        let (read, found) = try blueprint.read()
+        let sites = read.map { SiteGate(known: $0.institution, vault).findings } ?? []
+        let all = found + sites
         let findings = quiet ? all.filter { $0.severity != .hint } : all
         if output.json {
             try showJSON(
@@ -48,7 +52,7 @@ struct CheckCommand: AsyncParsableCommand {
         } else {
             try show(findings.map(\.text) + [summary(all, read)])
         }
-        if read == nil { throw ExitCode(2) }
+        if read == nil || !sites.isEmpty { throw ExitCode(2) }
         if all.contains(where: { $0.severity == .warning }) { throw ExitCode(3) }
     }
 

@@ -21,16 +21,24 @@ struct ContinuousProtection {
         var plan = try blueprint.blueprint()
         while true {
             let change = BlueprintChange(blueprint, try blueprint.files(of: plan))
-            try await run(plan, until: change)
-            guard let next = change.next, !StopRequest.wait(milliseconds: 0) else { return }
-            tell(say("The blueprint has changed; beginning anew.", de: "Der Bauplan hat sich geändert; beginne von vorn."))
-            plan = next
+            let isElsewhere = try await run(plan, until: change)
+            guard !StopRequest.wait(milliseconds: 0) else { return }
+            if let next = change.next {
+                tell(say("The blueprint has changed; beginning anew.", de: "Der Bauplan hat sich geändert; beginne von vorn."))
+                plan = next
+            } else if isElsewhere {
+                tell(say("The sites of the vault have changed; beginning anew.", de: "Die Standorte des Tresors haben sich geändert; beginne von vorn."))
+            } else {
+                return
+            }
         }
     }
 
-    private func run(_ plan: Blueprint, until change: BlueprintChange) async throws {
+    /// - Returns: whether it ended because the vault lies elsewhere by now.
+    private func run(_ plan: Blueprint, until change: BlueprintChange) async throws -> Bool {
         let host = Machine.hostName()
         let known = try await KnownVault(vault, of: plan.institution)
+        if twin == nil { try SiteGate(plan.institution, known.vault.keyring.plan).check() }
         let groups = try await groups(of: plan.institution, on: host, known)
         let keys = try known.writerKeys()
         let writer = try VaultWriter(known.vault, keys: keys, world: .real)
@@ -41,6 +49,12 @@ struct ContinuousProtection {
         let memory = try known.state.memory() ?? Memory(of: known.vault)
         var (cache, _) = try await writer.knowledge(
             cache: known.state.cache(for: writer.domain), memory: memory)
+        let isElsewhere = { @Sendable in
+            do throws(Trouble) {
+                let noted = try known.state.plan()
+                return noted != known.vault.keyring.plan || writer.news.differs(from: known.vault.keyring.plan)
+            } catch { return false }
+        }
         let whereabouts = try twin?.whereabouts(of: plan.institution) ?? .original
         let capture = DataSetCapture(
             writer, host: host, vault: known.place.tree, whereabouts: whereabouts)
@@ -61,7 +75,7 @@ struct ContinuousProtection {
             try log(of: data, known, writer, memory, whereabouts) { milliseconds in
                 // Also while a long capture keeps the other thread busy.
                 standing.keep()
-                return StopRequest.wait(milliseconds: milliseconds) || change.look()
+                return StopRequest.wait(milliseconds: milliseconds) || change.look() || isElsewhere()
             }
         }
         standing.watch(logs)
@@ -77,10 +91,12 @@ struct ContinuousProtection {
             wishes: CaptureWishes(waiting: { wishes.waiting }) { wishes.answer($0, $1, beside: $2) },
             pause: { milliseconds in
                 standing.keep()
-                return StopRequest.wait(milliseconds: milliseconds) || change.look()
+                return StopRequest.wait(milliseconds: milliseconds) || change.look() || isElsewhere()
             }, keep: { known.keep($0, for: writer) }, report: Self.report
         ).run(cache: cache, memory: memory)
         standing.keep()
+        await known.vault.site.settle()
+        return isElsewhere()
     }
 
     private func groups(

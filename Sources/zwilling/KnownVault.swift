@@ -19,50 +19,28 @@ struct KnownVault {
     init(_ options: VaultOptions, of institution: Institution? = nil) async throws(Trouble) {
         let states = try StateDirectory()
         place = try options.place(in: states, orElse: institution?.vault?.value)
-        let site = try place.open(in: states)
-        let known = try await Self.state(of: site, at: place, in: states)
-        memory = try known?.memory()
-        vault = try await Vault(at: site, remembering: memory)
+        (vault, memory) = try await VaultSites(states).open(place)
         state = states.state(of: vault.keyring.vault)
         // What it sees for the first time it believes only once a key has opened it.
         if memory != nil { remember() }
+        tellSites()
     }
 
-    /// What is known of the vault that this site claims to be. Where another was at this place
-    /// before, it may be another disk, or somebody has put up a forgery.
-    private static func state(
-        of site: any Site, at place: VaultPlace, in states: StateDirectory
-    ) async throws(Trouble) -> VaultState? {
-        let all = try states.vaults()
-        let claimed = await claimedVault(site)
-        if let known = all.first(where: { $0.vault == claimed }) { return known }
-        let places = try all.map { state throws(Trouble) in try state.place() }
-        guard let other = zip(all, places).first(where: { $0.1 == place })?.0 else { return nil }
-        // One that cannot even be read is what the known vault has become.
-        guard let claimed else { return other }
-        let file = printable(other.path(.place))
-        throw Trouble(
-            .wrongKey,
-            Words(
-                "\"\(site.label)\" is not the vault that this machine knows there: it was "
-                    + "\(short(other.vault)), now it is \(short(claimed)).",
-                de: "„\(site.label)“ ist nicht der Tresor, den dieser Rechner dort kennt: bisher "
-                    + "\(short(other.vault)), jetzt \(short(claimed))."),
-            advice: Words(
-                "Do not type a passphrase yet. If it is meant to be another vault, remove "
-                    + "\"\(file)\", try again, and compare the fingerprint of its root with the "
-                    + "recovery sheet.",
-                de: "Noch keine Passphrase eingeben. Falls es ein anderer Tresor sein soll: "
-                    + "„\(file)“ löschen, noch einmal versuchen und den Fingerabdruck der Wurzel "
-                    + "mit dem Wiederherstellungsblatt vergleichen."))
-    }
+    /// Its sites, where it has several.
+    var spread: SpreadSite? { vault.site as? SpreadSite }
 
-    /// nil where there is no first keyring, or none that can be read: opening will say why.
-    private static func claimedVault(_ site: any Site) async -> Identifier? {
-        do {
-            let bytes = try await site.get(Keyring.name(1), in: 0..<Limits.statementBytesMax)
-            return try Keyring(decoding: bytes).vault
-        } catch { return nil }
+    /// What is not as it should be with one of several sites, while the others do.
+    func tellSites() {
+        guard let spread else { return }
+        for member in spread.members where !member.isRemovable {
+            if let words = SiteStanding.words(member.name, member.standing) { warn(words) }
+        }
+        if spread.mayBeStale {
+            warn(
+                Words(
+                    "too few sites answer to know what is newest: what they show may be stale.",
+                    de: "Zu wenige Standorte antworten, um das Neueste zu kennen: Was sie zeigen, kann veraltet sein."))
+        }
     }
 
     /// Keeps what the vault has shown. A machine on which nothing can be kept can still read.
@@ -77,6 +55,8 @@ struct KnownVault {
                     try state.write(.memory, memory.encoded)
                 }
             }
+            let plan = (newer ?? vault).keyring.plan
+            if try state.plan() != plan { try state.write(.plan, plan.encoded) }
             if try state.place() == nil { try state.write(.place, place.bytes) }
         } catch {
             warn(
@@ -103,6 +83,7 @@ extension KnownVault {
                     de: "Der nächste Lauf wird langsamer. \(error.message.german)"))
         }
         remember([writer.writer.id: captured.head])
+        tellSites()
     }
 }
 

@@ -151,6 +151,7 @@ struct ProtectCommand: AsyncParsableCommand {
         let plan = try blueprint.blueprint()
         let wanted = try wanted(plan.institution)
         let known = try await KnownVault(vault, of: plan.institution)
+        try SiteGate(plan.institution, known.vault.keyring.plan).check()
         let (groups, refused) = try await known.withoutForeign(wanted, on: Machine.hostName())
         if WriterLock.service(of: known.state) != nil {
             return try await askService(known, groups, refused, of: plan.institution)

@@ -7,8 +7,13 @@ import Sites
 struct SitesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sites",
-        abstract: say("Where vaults can lie: give credentials, try a site out.", de: "Wo Tresore liegen können: Zugang angeben, Standort prüfen."),
-        subcommands: [SitesLoginCommand.self, SitesTestCommand.self])
+        abstract: say(
+            "Where a vault lies: add, compare, fill and remove sites, try one out.",
+            de: "Wo ein Tresor liegt: Standorte hinzufügen, vergleichen, auffüllen, entfernen, prüfen."),
+        subcommands: [
+            SitesListCommand.self, SitesAddCommand.self, SitesRemoveCommand.self, SitesRulesCommand.self,
+            SitesCatchUpCommand.self, SitesTestCommand.self, SitesLoginCommand.self,
+        ])
 }
 
 struct SitesLoginCommand: AsyncParsableCommand {

@@ -81,6 +81,10 @@ struct VaultState {
         /// Where the vault lies.
         case place
         case memory, cache, lock
+        /// At which sites it lies, as the keyring said last.
+        case plan
+        /// Directory of what sites have to get later, one for each.
+        case spool
         /// Of whoever brings up or ends its twin.
         case activationLock = "activation-lock"
         /// By which this machine knows its own claim to an invitation.
@@ -293,6 +297,15 @@ struct VaultState {
     func place() throws(Trouble) -> VaultPlace? {
         guard let place = try read(.place), !place.isEmpty else { return nil }
         return try VaultPlace(noted: place)
+    }
+
+    /// Nothing where it lies at one site, or nobody has seen it.
+    func plan() throws(Trouble) -> SitePlan {
+        guard let bytes = try read(.plan), !bytes.isEmpty else { return SitePlan() }
+        do throws(Malformed) { return try SitePlan(decoding: bytes) } catch {
+            // It is noted again as soon as one site answers.
+            return SitePlan()
+        }
     }
 
     /// For a vault whose directory another one has taken.

@@ -4,32 +4,51 @@ import Ground
 import Sites
 import Vault
 
-/// Where a vault lies: a directory that this machine sees, or a bucket.
+/// Where a copy of a vault lies: a directory that this machine sees, a bucket, or a host that
+/// OpenSSH reaches.
 enum VaultPlace: Hashable {
     /// Its real path.
     case directory([UInt8])
     case bucket(S3Address)
+    case host(SFTPAddress)
 
     /// As somebody typed it.
     init(_ argument: PathArgument) throws(Trouble) {
         let text = String(decoding: argument.bytes, as: UTF8.self)
-        self = S3Address.isOne(text) ? .bucket(try S3Address(text)) : .directory(try argument.absolute())
+        if let far = try Self.far(text) { self = far } else { self = .directory(try argument.absolute()) }
     }
 
     /// As this machine noted it.
     init(noted bytes: [UInt8]) throws(Trouble) {
         let text = String(decoding: bytes, as: UTF8.self)
-        self = S3Address.isOne(text) ? .bucket(try S3Address(text)) : .directory(bytes)
+        self = try Self.far(text) ?? .directory(bytes)
+    }
+
+    /// nil where it is a path.
+    private static func far(_ text: String) throws(Trouble) -> VaultPlace? {
+        if S3Address.isOne(text) { return .bucket(try S3Address(text)) }
+        return SFTPAddress.isOne(text) ? .host(try SFTPAddress(text)) : nil
     }
 
     var bytes: [UInt8] {
         switch self {
         case .directory(let path): path
         case .bucket(let address): Array(address.text.utf8)
+        case .host(let address): Array(address.text.utf8)
         }
     }
 
     var shown: String { printable(bytes) }
+
+    /// As the keyring names it.
+    var address: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Of a directory in which no copy of a vault lies: the mount point of a disk that is not there,
+    /// or what is left where somebody has deleted it.
+    var hasNoKeyring: Bool {
+        if case .directory(let path) = self { return !Machine.exists(path + Array("/keyring".utf8)) }
+        return false
+    }
 
     /// nil where no path of this machine leads into it.
     var tree: TreePath? {
@@ -41,13 +60,15 @@ enum VaultPlace: Hashable {
         switch self {
         case .directory(let path): try DirectorySite(opening: path)
         case .bucket(let address): try SiteAccess(to: address, in: states).site(at: address)
+        case .host(let address): SFTPSite(address)
         }
     }
 
     /// For a new vault. A bucket is made at the cloud, where also its lock and its region are chosen.
     func create(in states: StateDirectory) async throws(Trouble) -> any Site {
-        guard case .bucket = self else { return try DirectorySite.create(bytes) }
+        if case .directory(let path) = self { return try DirectorySite.create(path) }
         let site = try open(in: states)
+        if let host = site as? SFTPSite { try await host.makeRoot() }
         let lacks = try await SiteProbe(site).run().filter { !$0.isThere && $0.ability.isNeeded }
         guard let first = lacks.first else { return site }
         throw first.trouble ?? Trouble(

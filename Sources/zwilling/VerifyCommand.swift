@@ -18,6 +18,9 @@ struct VerifyCommand: AsyncParsableCommand {
               zwilling verify
               zwilling verify --read-data
               zwilling verify --read-data --passphrase-file /root/passphrase
+            With several sites the copies are compared, too; --repair copies what one lacks, or has
+            otherwise than it was put, from another, and sets damaged bytes aside.
+              zwilling verify --read-data --repair
             """,
             de: """
                 Ohne Passphrase prüft es Signaturen, Ketten und ob jedes Paket da ist; mit
@@ -26,10 +29,16 @@ struct VerifyCommand: AsyncParsableCommand {
                   zwilling verify
                   zwilling verify --read-data
                   zwilling verify --read-data --passphrase-file /root/passphrase
+                Bei mehreren Standorten vergleicht es auch deren Kopien; --repair kopiert von einem
+                anderen, was einem fehlt oder dort anders ist, und legt beschädigte Bytes beiseite.
+                  zwilling verify --read-data --repair
                 """))
 
     @Flag(help: ArgumentHelp(say("Read every byte.", de: "Jedes Byte lesen.")))
     var readData = false
+
+    @Flag(help: ArgumentHelp(say("Repair a site from the others.", de: "Einen Standort aus den anderen wiederherstellen.")))
+    var repair = false
 
     @OptionGroup var vault: VaultOptions
     @OptionGroup var passphrase: PassphraseOptions
@@ -39,6 +48,8 @@ struct VerifyCommand: AsyncParsableCommand {
         let known = try await KnownVault(vault)
         var options = VerifyOptions()
         options.readsData = readData
+        // What is repaired first is found well by what follows.
+        let copies = try await compared(known)
         let isOpen: Bool
         let verified: Verified
         let progress: ProgressLine
@@ -55,15 +66,31 @@ struct VerifyCommand: AsyncParsableCommand {
         }
         progress.end()
         let report = VerifyReport(
-            verified: verified, isOpen: isOpen, readsData: readData, seconds: progress.seconds)
+            verified: verified, copies: copies, isOpen: isOpen, readsData: readData, seconds: progress.seconds)
         try output.json ? showJSON(report.fields) : report.show()
         tellFindings(verified.findings)
-        if !verified.findings.isEmpty { throw ExitCode(1) }
+        copies?.tellFindings()
+        if !verified.findings.isEmpty || copies?.isAmiss(nil) == true { throw ExitCode(1) }
+    }
+
+    /// nil where it lies at one site.
+    private func compared(_ known: KnownVault) async throws -> CopiesReport? {
+        guard let spread = known.spread else {
+            if repair { throw Trouble.oneSite }
+            return nil
+        }
+        var options = Copies.Options()
+        (options.readsData, options.repairs) = (readData, repair)
+        if repair { await spread.settle() }
+        let progress = ProgressLine(output)
+        defer { progress.end() }
+        return CopiesReport(
+            try await known.vault.copies(at: spread, options, report: progress.report), plan: known.vault.keyring.plan)
     }
 }
 
 extension ProgressLine {
-    fileprivate func report(_ now: VerifyProgress) {
+    func report(_ now: VerifyProgress) {
         update(
             bytesDone: now.bytesDone, of: now.bytesTotal,
             "\(packs(now.packsDone)) / \(figure(now.packsTotal))")
@@ -73,6 +100,7 @@ extension ProgressLine {
 /// What a verification looked at, how deep, and how to look deeper.
 struct VerifyReport {
     let verified: Verified
+    let copies: CopiesReport?
     /// With the reader's keys.
     let isOpen: Bool
     let readsData: Bool
@@ -97,15 +125,18 @@ struct VerifyReport {
                     de: "Von abgebrochenen Läufen übrig: \(packs(verified.orphans.count)), "
                         + "\(size(bytes)). Das ist kein Schaden."))
         }
+        lines += copies?.lines ?? []
+        let isWell = verified.findings.isEmpty && copies?.isAmiss(nil) != true
         lines.append(
-            verified.findings.isEmpty
+            isWell
                 ? say("Nothing is wrong.", de: "Es ist alles in Ordnung.")
                 : say(
-                    "Wrong: \(figure(verified.findings.count)), named on standard error.",
-                    de: "Nicht in Ordnung: \(figure(verified.findings.count)), genannt auf der "
-                        + "Standardfehlerausgabe."))
+                    "What is wrong is named on standard error: \(figure(wrong)).",
+                    de: "Was nicht in Ordnung ist, steht auf der Standardfehlerausgabe: \(figure(wrong))."))
         try zwilling.show(lines)
     }
+
+    private var wrong: Int { verified.findings.count + (copies?.openCount ?? 0) }
 
     private var depth: String {
         switch verified.depth {
@@ -147,6 +178,7 @@ struct VerifyReport {
         let seconds: Double
         let orphans: [String]
         let findings: [FindingFields]
+        let sites: [SiteFields]?
     }
 
     var fields: Fields {
@@ -155,6 +187,6 @@ struct VerifyReport {
             records: verified.records, snapshots: verified.snapshots, packs: verified.packs,
             chunks: verified.chunks, bytesRead: verified.bytesRead, seconds: seconds,
             orphans: verified.orphans.map(\.name.hex),
-            findings: verified.findings.map(FindingFields.init))
+            findings: verified.findings.map(FindingFields.init), sites: copies?.fields.sites)
     }
 }

@@ -45,10 +45,24 @@ struct CheckTests {
         Self.expect(findings, one.code, one.said)
     }
 
+    @Test("Data that must not lie at a site is named, with the site and the reason")
+    func sites() throws {
+        let blueprint = try #require(read(town, files: beside).0)
+        let findings = blueprint.institution.siteFindings { category in
+            category == "D4" ? [("far", Words("the law of US reaches it", de: "das Recht von US erreicht ihn"))] : []
+        }
+        let held = blueprint.institution.data.filter { $0.categories.contains { $0.value.rawValue == "D4" } }
+        #expect(!held.isEmpty && findings.count == held.count)
+        let first = try #require(findings.first)
+        #expect(first.code == .notAtSite && first.severity == .error && first.place.line > 1)
+        #expect(first.message.english.contains("\"far\": the law of US reaches it"))
+    }
+
     @Test("No rule, and no reason within one, is without a case")
     func complete() {
         let cased = Set(CheckCase.all.map(\.code) + ByteCase.all.map(\.code))
-        for code in Finding.Code.allCases { #expect(cased.contains(code), "\(code.rawValue)") }
+        // Of a vault, not of a blueprint.
+        for code in Finding.Code.allCases where code != .notAtSite { #expect(cased.contains(code), "\(code.rawValue)") }
         let said = (CheckCase.all.map(\.said) + ByteCase.all.map(\.said)).joined(separator: "\n")
         for wanted in Wanted.allCases {
             #expect(said.contains("must be \(wanted.words.english).\n"), "\(wanted)")

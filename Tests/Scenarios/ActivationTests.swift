@@ -241,6 +241,42 @@ struct ActivationTests {
         #expect(done.code == 0 && done.errors.contains("900"), "\(done.errors)")
     }
 
+    @Test("Its name can be typed where there is a terminal; another one is none")
+    func typed() throws {
+        try office.burn()
+        let bare = office.activation.filter { !["--confirm", Office.name].contains($0) }
+        func type(_ name: String) throws -> Town.Outcome {
+            let line = "printf '%s\\n' \"$0\" | script -qec \"$1\" /dev/null"
+            let command = ([Computer.program] + bare).map { "'\($0)'" }.joined(separator: " ")
+            return try office.town.run("sh", ["-c", line, name, command], environment: office.elsewhere.environment)
+        }
+        let refused = try type("Amt Falsch")
+        #expect(refused.code == 2 && refused.output.contains("Type its name"), "\(refused.output)")
+        #expect(!FileManager.default.fileExists(atPath: office.place))
+        let done = try type(Office.name)
+        #expect(done.code == 0 && office.answer("/health") == "geheim\ngeheim", "\(done.output)")
+    }
+
+    @Test("What cannot be brought back is named, and the rest goes on, with exit code 3")
+    func incomplete() throws {
+        #expect(try office.original("protect").code == 0)
+        let folder = office.town.vault.appending(path: "packs")
+        func packs() throws -> Set<String> { Set(try FileManager.default.subpathsOfDirectory(atPath: folder.path)) }
+        let before = try packs()
+        try office.town.write("files/large", Town.noise(3 << 20, seed: 5))
+        #expect(try office.original("protect", "--data", "files").code == 0)
+        let new = try packs().subtracting(before).map { folder.appending(path: $0) }
+        let largest = try #require(try new.max { try Data(contentsOf: $0).count < Data(contentsOf: $1).count })
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: largest.path)
+        var bytes = try Data(contentsOf: largest)
+        for place in stride(from: 1 << 20, to: bytes.count, by: 1 << 18) { bytes[place] ^= 1 }
+        try bytes.write(to: largest)
+        try office.burn()
+        let outcome = try office.activate()
+        #expect(outcome.code == 3 && outcome.errors.contains("files/large"), "\(outcome.errors)")
+        #expect(office.answer("/letter") == "Sehr geehrte Damen und Herren")
+    }
+
     @Test("A killed keeper's program does not stay behind")
     func orphan() throws {
         try office.burn()

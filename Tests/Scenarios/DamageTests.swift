@@ -242,7 +242,7 @@ struct DamageTests {
         let seeds = [keeper.keys.observerSeed, keeper.keys.signingSeed, keeper.keys.domainSecret]
         for pack in try await keeper.site.list("packs/") {
             let hex = try #require(pack.name.text.split(separator: "/").last)
-            let front = try await vault.packFront(try #require(Digest(hex: hex)))
+            let front = try await vault.packFront(try #require(Digest(hex: hex))) { $0 }
             for seed in seeds {
                 let key = try Strongbox.recipientKey(seed)
                 #expect(throws: Trouble.self) { try front.contentKey(key, at: "here") }

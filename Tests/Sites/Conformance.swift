@@ -60,7 +60,7 @@ struct Conformance {
                 let outcomes = try await writers(8, of: target, at: site, .refuse)
                 let winners = outcomes.filter { $0.kind == nil }
                 #expect(winners.count == 1)
-                #expect(outcomes.count { $0.kind == .exists } == 7)
+                #expect(outcomes.count { $0.kind == .exists } == 7, "\(outcomes)")
                 let winner = try #require(winners.first)
                 #expect(try await site.get(target) == bytes(10_000, seed: winner.seed))
             }

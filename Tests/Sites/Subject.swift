@@ -10,11 +10,15 @@ enum Subject: String, CaseIterable, CustomTestStringConvertible {
     case memory
     case directory
     case bucket
+    /// Several of them at once.
+    case spread
+    case host
 
     /// Where nothing speaks S3 here, only that is left out; in continuous integration it must be there.
     static var allCases: [Subject] {
+        let hasHost = SSHHost.isPossible || ProcessInfo.processInfo.environment["CI"] != nil
         let isThere = Cloud.isPossible(.seaweed) || ProcessInfo.processInfo.environment["CI"] != nil
-        return [.memory, .directory] + (isThere ? [.bucket] : [])
+        return [.memory, .directory, .spread] + (isThere ? [.bucket] : []) + (hasHost ? [.host] : [])
     }
 
     var testDescription: String { "\(rawValue) site" }
@@ -30,6 +34,14 @@ enum Subject: String, CaseIterable, CustomTestStringConvertible {
             }
         case .bucket:
             try await body(Cloud.good.get().site())
+        case .host:
+            try await withDirectory { directory in
+                let host = try SSHHost.good.get()
+                try await body(SFTPSite(SFTPAddress(host.address(directory)), ssh: [host.ssh]))
+            }
+        case .spread:
+            let members = (1...3).map { SpreadSite.Member(MemorySite(), name: "site-\($0)") }
+            try await body(SpreadSite(members, required: 2))
         }
     }
 }

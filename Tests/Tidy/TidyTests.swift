@@ -84,12 +84,16 @@ struct TidyTests {
     func banned() {
         let banned = [
             /\btry[?!]/, /\bas!/, /fatalError/, /Task\.detached/, /DispatchQueue/, /FileManager/,
-            /\bProcessInfo/, /\bTask \{/, /\bDate\(\)/, /\bTODO\b/, /\bFIXME\b/,
+            /\bProcessInfo/, /\bDate\(\)/, /\bTODO\b/, /\bFIXME\b/,
         ]
+        // A site that hangs must hold up nobody.
+        let mayStartTasks = ["Sites/Spread/", "Sites/SFTP/SFTPConnection.swift"]
         for (_, name, text) in Self.sources {
             for pattern in banned where text.contains(pattern) {
                 Issue.record("\(name) has what the house bans")
             }
+            let startsTasks = text.contains(/\bTask(\(| \{)/)
+            #expect(!startsTasks || mayStartTasks.contains { name.hasPrefix($0) }, "\(name) starts tasks")
         }
     }
 

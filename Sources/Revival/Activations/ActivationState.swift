@@ -88,17 +88,22 @@ package struct ActivationState: Codable, Sendable {
     private static func parts(_ moment: TwinMoment, _ logs: [String: LogReach]) -> [Part] {
         moment.parts.map { part in
             let (id, body) = (part.snapshot.body.dataSet, part.snapshot.body)
-            let end = logs[id]?.end
-            let isLatest = end.map { $0 <= part.moment } ?? false
-            // A moment of the log lies behind the base's own; log that came right after a base may be
-            // dated like it, and is not left out where all there is shall come back.
-            let isBase = !isLatest && (end == nil || part.moment == part.snapshot.stands)
+            let (isLatest, isBase) = reach(of: part.moment, base: part.snapshot.stands, logEnd: logs[id]?.end)
             return Part(
                 dataSet: id, snapshot: part.snapshot.id.hex, seconds: part.moment.seconds,
                 nanoseconds: part.moment.nanoseconds,
                 isLatest: isLatest,
                 baseEnd: isBase ? body.postgres?.end : nil)
         }
+    }
+
+    /// Whether all there is of a data set comes back, or no more than its base.
+    ///
+    /// A moment of the log lies behind the base's own; log that came right after a base may be dated
+    /// like it, and is not left out where all there is shall come back.
+    package static func reach(of moment: Moment, base: Moment?, logEnd: Moment?) -> (isLatest: Bool, isBase: Bool) {
+        let isLatest = logEnd.map { $0 <= moment } ?? false
+        return (isLatest, !isLatest && (logEnd == nil || moment == base))
     }
 
     /// Nothing of it runs, and what was brought back stays.

@@ -47,7 +47,13 @@ extension Keyring {
             writer.varint(companion.size)
             writer.digest(companion.digest)
         }
-        writer.varint(0)
+        // As before where there is one site, so that older readers go on.
+        if plan == SitePlan() { writer.varint(0) } else {
+            writer.varint(1)
+            writer.varint(SitePlan.tag)
+            writer.u8(1)
+            writer.block(plan.encoded)
+        }
         return writer.bytes
     }
 
@@ -96,7 +102,7 @@ extension Keyring {
                 name: try body.text(upTo: 255),
                 size: try body.number(upTo: Limits.companionBytesMax), digest: try body.digest())
         }
-        try body.extensions()
+        if let bytes = try body.extensions(known: [SitePlan.tag])[SitePlan.tag] { plan = try SitePlan(decoding: bytes) }
         try body.end()
     }
 }
@@ -171,13 +177,23 @@ extension ByteReader {
 
     /// Extensions that this version does not know: passed over, unless they are critical (an
     /// unknown security option is an error, never ignored).
-    package mutating func extensions() throws(Malformed) {
-        _ = try list { (reader: inout ByteReader) throws(Malformed) in
+    ///
+    /// - Returns: those of the tags that the caller knows.
+    @discardableResult
+    package mutating func extensions(known: Set<Int> = []) throws(Malformed) -> [Int: [UInt8]] {
+        let all = try list { (reader: inout ByteReader) throws(Malformed) in
             let start = reader.offset
             let tag = try reader.varint()
             let isCritical = try reader.flag()
-            _ = try reader.block()
+            let block = try reader.block()
+            if let tag = Int(exactly: tag), known.contains(tag) { return (Int?.some(tag), block) }
             if isCritical { throw Malformed("\(Magic.newer) (extension \(tag))", at: start) }
+            return (Int?.none, block)
         }
+        var found: [Int: [UInt8]] = [:]
+        for case (let tag?, let block) in all where found.updateValue(block, forKey: tag) != nil {
+            throw Malformed("extension \(tag) stands there twice", at: offset)
+        }
+        return found
     }
 }

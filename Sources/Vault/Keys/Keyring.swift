@@ -25,6 +25,8 @@ package struct Keyring: Sendable {
     package let epochs: [Epoch]
     package let writers: [Writer]
     package let companions: [Companion]
+    /// Where its objects lie.
+    package var plan = SitePlan()
 
     package var currentEpoch: Epoch { epochs[epochs.count - 1] }
 

@@ -158,19 +158,39 @@ package final class PackWindows: Sendable {
     private func fetch(
         _ pack: Digest, _ range: Range<Int>, isWhole: Bool
     ) async throws(Trouble) -> Window {
-        let bytes = try await site.get(packName(pack), in: range)
-        guard bytes.count == range.count else { throw short(pack) }
-        let proofs = state.withLock { $0.proofs }
         guard isWhole else {
+            let bytes = try await site.get(packName(pack), in: range) { $0.count == range.count }
+            guard bytes.count == range.count else { throw short(pack) }
+            let proofs = state.withLock { $0.proofs }
             let isProven = proofs.prove(bytes, of: pack, from: range.lowerBound)
             return Window(pack: pack, range: range, bytes: bytes, isProven: isProven)
         }
-        let isProven = Sealing.hash(bytes) == pack
+        let hash = Mutex(Digest?.none)
+        let bytes = try await site.get(packName(pack), in: range) { bytes in
+            let found = Sealing.hash(bytes)
+            hash.withLock { $0 = found }
+            return found == pack
+        }
+        guard bytes.count == range.count else { throw short(pack) }
+        let isProven = hash.withLock { $0 } == pack
         if isProven {
-            let tags = proofs.tags(of: bytes)
+            let tags = state.withLock { $0.proofs }.tags(of: bytes)
             state.withLock { $0.proofs.keep(tags, of: pack) }
         }
         return Window(pack: pack, range: range, bytes: bytes, isProven: isProven)
+    }
+
+    /// Once more, from wherever a copy of it holds what `accepting` looks for.
+    func otherWindow(
+        of pack: Digest, _ range: Range<Int>, packBytes: Int, accepting: @Sendable (Window) -> Bool
+    ) async throws(Trouble) -> Window {
+        let wide = stretch(range, packBytes)
+        @Sendable func window(_ bytes: [UInt8]) -> Window {
+            Window(pack: pack, range: wide, bytes: bytes, isProven: false)
+        }
+        let bytes = try await site.get(packName(pack), in: wide) { $0.count == wide.count && accepting(window($0)) }
+        guard bytes.count == wide.count else { throw short(pack) }
+        return window(bytes)
     }
 
     private func short(_ pack: Digest) -> Trouble {
@@ -207,17 +227,14 @@ package final class ChunkReader {
     private func read(_ place: ChunkIndex.Place) async throws(Trouble) -> ArraySlice<UInt8> {
         let pack = index.packs[place.pack]
         let end = place.offset + Int(place.row.stored) + Sealing.tagBytes
-        let window = try await windows.window(
-            of: pack.front.name, place.offset..<end, packBytes: pack.bytes)
-        let start = place.offset - window.range.lowerBound
-        // A chunk out of a pack that is not proven could have been put there by a thief of the
-        // writer's keys, and so could its table: its id could not.
-        guard
-            open(window.bytes[start..<start + end - place.offset], place, key: pack.key, pack.front),
-            window.isProven
-                || pack.domain.chunkId(
-                    of: plain[..<Int(place.row.plain)], pack.front.header.content) == place.row.id
-        else {
+        let range = place.offset..<end
+        let window = try await windows.window(of: pack.front.name, range, packBytes: pack.bytes)
+        if open(window, range, place, pack, decompressor, &plain) { return plain[..<Int(place.row.plain)] }
+        let other = try await windows.otherWindow(of: pack.front.name, range, packBytes: pack.bytes) { window in
+            var plain: [UInt8] = []
+            return open(window, range, place, pack, Decompressor(), &plain)
+        }
+        guard open(other, range, place, pack, decompressor, &plain) else {
             throw .damaged(
                 packName(pack.front.name).text, at: site,
                 Words(
@@ -226,21 +243,35 @@ package final class ChunkReader {
         }
         return plain[..<Int(place.row.plain)]
     }
+}
 
-    private func open(
-        _ sealed: ArraySlice<UInt8>, _ place: ChunkIndex.Place, key: SymmetricKey,
-        _ front: PackFront
-    ) -> Bool {
-        let row = place.row
-        do {
-            let opened = try Sealing.open(
-                sealed, under: key, counter: place.counter, binding: front.binding + row.id.bytes)
-            grow(&plain, to: Int(row.plain))
-            if row.isCompressed {
-                return decompressor.decompress(opened, into: &plain, plainBytes: Int(row.plain))
-            }
-            copy(opened, into: &plain, at: 0)
-            return true
-        } catch { return false }
-    }
+/// Whether the chunk in the window is the one that was stored; its bytes are in `plain` then.
+///
+/// A chunk out of a pack that is not proven could have been put there by a thief of the writer's
+/// keys, and so could its table: its id could not.
+private func open(
+    _ window: PackWindows.Window, _ range: Range<Int>, _ place: ChunkIndex.Place, _ pack: OpenVault.Pack,
+    _ decompressor: Decompressor, _ plain: inout [UInt8]
+) -> Bool {
+    let start = range.lowerBound - window.range.lowerBound
+    guard opens(window.bytes[start..<start + range.count], place, pack, decompressor, &plain) else { return false }
+    return window.isProven
+        || pack.domain.chunkId(of: plain[..<Int(place.row.plain)], pack.front.header.content) == place.row.id
+}
+
+private func opens(
+    _ sealed: ArraySlice<UInt8>, _ place: ChunkIndex.Place, _ pack: OpenVault.Pack, _ decompressor: Decompressor,
+    _ plain: inout [UInt8]
+) -> Bool {
+    let row = place.row
+    do {
+        let opened = try Sealing.open(
+            sealed, under: pack.key, counter: place.counter, binding: pack.front.binding + row.id.bytes)
+        grow(&plain, to: Int(row.plain))
+        if row.isCompressed {
+            return decompressor.decompress(opened, into: &plain, plainBytes: Int(row.plain))
+        }
+        copy(opened, into: &plain, at: 0)
+        return true
+    } catch { return false }
 }

@@ -2,6 +2,7 @@
 import Crypto
 import Ground
 import Sites
+import Synchronization
 
 /// The object name of a pack.
 package func packName(_ name: Digest) -> ObjectName {
@@ -86,13 +87,29 @@ extension Vault {
             guard let hex = entry.name.text.split(separator: "/").last,
                 let name = Digest(hex: hex)
             else { continue }
-            packs[name] = entry.size
+            // Several sites may say several; whoever reads it finds out.
+            packs[name] = max(packs[name] ?? 0, entry.size)
         }
         return packs
     }
 
-    package func packFront(_ name: Digest) async throws(Trouble) -> PackFront {
-        let bytes = try await site.get(packName(name), in: 0..<Self.alignment)
+    /// Header and chunk table of a pack, and what `opening` makes of them: of a copy with which that
+    /// succeeds, where there is one.
+    package func packFront<Opened: Sendable>(
+        _ name: Digest, opening: @Sendable (PackFront) throws(Trouble) -> Opened
+    ) async throws(Trouble) -> Opened {
+        let opened = Mutex(Result<Opened, Trouble>?.none)
+        _ = try await site.get(packName(name), in: 0..<Self.alignment) { bytes in
+            let result = Result { () throws(Trouble) in try opening(front(name, bytes)) }
+            opened.withLock { $0 = result }
+            if case .success = result { return true }
+            return false
+        }
+        guard let result = opened.withLock({ $0 }) else { preconditionFailure("every site asks") }
+        return try result.get()
+    }
+
+    private func front(_ name: Digest, _ bytes: [UInt8]) throws(Trouble) -> PackFront {
         do { return try PackFront(name: name, decoding: bytes) } catch {
             throw .malformed(packName(name).text, at: site.label, error)
         }

@@ -59,7 +59,7 @@ extension OpenVault {
     func unitFindings(_ facts: [UnitFact], width: Int) async -> [Trouble] {
         let sessions = Dictionary(grouping: facts) { "\($0.writer.id)/\($0.session)" }
             .sorted { $0.key < $1.key }.map(\.value)
-        return await eachInOrder(sessions, width: width) { facts in
+        return await gathered(sessions, width: width) { facts in
             let reader = UnitReader(self)
             var findings: [Trouble] = []
             for fact in facts {

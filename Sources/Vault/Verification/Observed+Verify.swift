@@ -12,7 +12,7 @@ extension Observed {
         guard options.readsData else { return result }
         let present = try await presentReferences()
         let progress = VerifyMeter(present, report)
-        let findings = await eachInOrder(present, width: options.width) { pack -> Trouble? in
+        let findings = await gathered(present, width: options.width) { pack -> Trouble? in
             defer { progress.add(pack.bytes) }
             return await vault.wrongBytes(of: pack)
         }
@@ -110,10 +110,14 @@ final class VerifyMeter: Sendable {
     private let state: Mutex<VerifyProgress>
     private let report: @Sendable (VerifyProgress) -> Void
 
-    init(_ packs: [PackReference], _ report: @escaping @Sendable (VerifyProgress) -> Void) {
+    convenience init(_ packs: [PackReference], _ report: @escaping @Sendable (VerifyProgress) -> Void) {
+        self.init(total: (packs.count, packs.reduce(0) { $0 + UInt64($1.bytes) }), report)
+    }
+
+    init(total: (objects: Int, bytes: UInt64), _ report: @escaping @Sendable (VerifyProgress) -> Void) {
         var progress = VerifyProgress()
-        progress.packsTotal = packs.count
-        progress.bytesTotal = packs.reduce(0) { $0 + UInt64($1.bytes) }
+        progress.packsTotal = total.objects
+        progress.bytesTotal = total.bytes
         state = Mutex(progress)
         self.report = report
     }

@@ -14,7 +14,7 @@ extension OpenVault {
         guard options.readsData else { return result }
         let present = try await observed.presentReferences()
         let progress = VerifyMeter(present, report)
-        let checks = await eachInOrder(present, width: options.width) { pack in
+        let checks = await gathered(present, width: options.width) { pack in
             do throws(Trouble) {
                 let content = try await check(pack)
                 progress.add(pack.bytes)

@@ -2,7 +2,7 @@
 
 /// What `body` makes of each item, in their order. Several are under way at once, so that a site that
 /// is far away is waited for once and not for each object.
-func gathered<Item: Sendable, Made: Sendable>(
+package func gathered<Item: Sendable, Made: Sendable>(
     _ items: [Item], width: Int = 16, _ body: @escaping @Sendable (Item) async -> Made
 ) async -> [Made] {
     await withTaskGroup(of: (Int, Made).self) { group in

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Files
+import Ground
+import Synchronization
+
+/// What a site has to get later: sealed objects, on this machine, each durable before anybody
+/// counts on it.
+final class Spool: Sendable {
+    private let path: [UInt8]
+    private let state: Mutex<State>
+
+    private struct State {
+        var bytes: Int
+        var site: DirectorySite?
+    }
+
+    private static let once = "once/"
+    private static let over = "over/"
+    private static let remove = "remove/"
+
+    /// - Parameter path: of a directory of its own, which need not exist yet.
+    init(_ path: [UInt8]) {
+        self.path = path
+        // Before somebody looks, there may be something of an earlier run.
+        state = Mutex(State(bytes: Machine.exists(path) ? 1 : 0))
+    }
+
+    var mayHoldSomething: Bool { state.withLock { $0.bytes > 0 } }
+
+    private func site() throws(Trouble) -> DirectorySite {
+        if let open = state.withLock({ $0.site }) { return open }
+        do throws(SystemError) { try Machine.makeDirectories(path) } catch {
+            throw error.trouble(Words("Cannot make", de: "Lässt sich nicht anlegen:"))
+        }
+        let open = try DirectorySite(opening: path)
+        state.withLock { $0.site = open }
+        return open
+    }
+
+    /// - Returns: false where there is no room for it: then the site lacks it until somebody repairs.
+    func keep(_ coming: Lane.Coming) -> Bool {
+        let count = max(coming.bytes.count, 1)
+        let hasRoom = state.withLock { state in
+            guard state.bytes + count <= SpreadLimits.spoolBytesMax else { return false }
+            state.bytes += count
+            return true
+        }
+        guard hasRoom else { return false }
+        return store((coming.existing == .refuse ? Self.once : Self.over) + coming.name.text, coming.bytes)
+    }
+
+    func keepRemoval(of name: ObjectName) -> Bool {
+        state.withLock { $0.bytes += 1 }
+        return store(Self.remove + name.text, [])
+    }
+
+    private func store(_ name: String, _ bytes: ArraySlice<UInt8>) -> Bool {
+        guard let name = ObjectName(name) else { return false }
+        do throws(Trouble) {
+            try site().store(name, bytes)
+            return true
+        } catch { return false }
+    }
+
+    /// Gives the site what is kept for it, oldest kinds first, and forgets what it has taken.
+    func empty(into target: any Site) async throws(Trouble) {
+        let kept = try site()
+        for folder in [Self.once, Self.over, Self.remove] {
+            for entry in try await kept.list(folder) {
+                guard let name = ObjectName(String(entry.name.text.dropFirst(folder.count))) else { continue }
+                do throws(Trouble) {
+                    switch folder {
+                    case Self.remove: try await target.remove(name)
+                    case Self.over: try await target.put(name, kept.get(entry.name, in: nil)[...], existing: .replace)
+                    default: try await target.put(name, kept.get(entry.name, in: nil)[...], existing: .refuse)
+                    }
+                } catch {
+                    // Another process was faster, or the site has taken it before its answer was lost.
+                    guard error.kind == .exists || error.kind == .missing else { throw error }
+                }
+                try await kept.remove(entry.name)
+            }
+        }
+        state.withLock { $0.bytes = 0 }
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+/// How long a spread waits for one of its sites before it asks, or counts on, another.
+package struct SpreadPatience: Sendable {
+    /// For the first bytes of a copy, before another copy is asked for as well.
+    package var copy: Duration = .seconds(2)
+    /// For the slower listings, once enough of them are there to show what is newest.
+    package var listing: Duration = .seconds(5)
+    /// For listings that are needed to show what is newest.
+    package var freshness: Duration = .seconds(30)
+    /// For the slower sites, once a record lies at as many as it must.
+    package var record: Duration = .seconds(1)
+    /// For the site that decides who wins a name, before the next one decides.
+    package var decision: Duration = .seconds(30)
+    /// For the slower sites at the end of a run.
+    package var end: Duration = .seconds(20)
+    /// How long a site that failed is not asked where others will do.
+    package var rest: Duration = .seconds(20)
+
+    package init() {}
+}
+
+/// What of a put is under way and may stay so while the required number is durable, in bytes for
+/// each site; more goes into the spool.
+enum SpreadLimits {
+    static let backlogBytesMax = 64 << 20
+    static let spoolBytesMax = 16 << 30
+    /// Threads for a site whose calls block.
+    static let threads = 8
+}
