@@ -10,6 +10,7 @@ package enum Limits {
     package static let packChunksMax = 4096
     package static let packRecipientsMax = 64
     package static let statementBytesMax = 16 << 20
+    package static let bundleBytesMax = 256 << 20
     package static let companionBytesMax = 256 << 20
     package static let nameBytesMax = 255
     package static let deltasInARowMax = 63

@@ -11,7 +11,7 @@ package struct OpenVault: Sendable {
     let readers: [UInt32: Sealing.RecipientKey]
 
     package init(
-        _ vault: Vault, _ unlocked: UnlockedKeyring, remembering memory: Memory? = nil
+        _ vault: Vault, _ unlocked: UnlockedKeyring, remembering memory: Memory? = nil, isBundled: Bool = true
     ) async throws(Trouble) {
         var domains: [Identifier: (writer: Identifier, domain: Domain)] = [:]
         var readers: [UInt32: Sealing.RecipientKey] = [:]
@@ -27,7 +27,7 @@ package struct OpenVault: Sendable {
         } catch { throw .impossible("a key of the strongbox") }
         self.vault = vault
         (self.domains, self.readers) = (domains, readers)
-        observed = try await Observed(vault, with: observer, remembering: memory)
+        observed = try await Observed(vault, with: observer, remembering: memory, isBundled: isBundled)
     }
 
     /// A pack as far as needed to read its chunks.

@@ -64,7 +64,7 @@ package struct VaultWriter: Sendable {
     private func rebuilt() async throws(Trouble) -> WriterCache {
         let observer: Sealing.RecipientKey
         do { observer = try keys.observer } catch { throw .impossible("the observer's key") }
-        let observed = try await Observed(vault, writers: [writer], with: observer)
+        let observed = try await Observed(vault, writers: [writer], with: observer, isBundled: false)
         if let trouble = observed.troubles.first { throw trouble }
         var cache = WriterCache(head: observed.heads[writer.id] ?? .start, packs: [], chunks: [:])
         var numbers: [Digest: UInt32] = [:]
@@ -233,6 +233,7 @@ package final class WriterRun: Sendable {
         }
         let hash = Sealing.hash(object)
         state.withLock { $0.head = ChainHead(sequence: next, hash: hash) }
+        if next % RecordBundle.records == 0 { await writer.bundle(upTo: next) }
     }
 
     /// Somebody may have retired this writer while it was at work: then its record stands in the

@@ -98,7 +98,7 @@ extension KnownVault {
         return try await observed(with: keys)
     }
 
-    func observed(with keys: WriterKeys) async throws(Trouble) -> Observed {
+    func observed(with keys: WriterKeys, isBundled: Bool = true) async throws(Trouble) -> Observed {
         guard keys.root == vault.keyring.root.fingerprint else { throw foreignRoot }
         let observer: Sealing.RecipientKey
         do { observer = try keys.observer } catch {
@@ -108,7 +108,7 @@ extension KnownVault {
                     "The observer's key of this machine is damaged.",
                     de: "Der Beobachterschlüssel dieses Rechners ist beschädigt."))
         }
-        let observed = try await Observed(vault, with: observer, remembering: memory)
+        let observed = try await Observed(vault, with: observer, remembering: memory, isBundled: isBundled)
         remember(observed.heads)
         return observed
     }
@@ -135,8 +135,8 @@ extension KnownVault {
         return try vault.unlock(passphrase: try passphrase.passphrase(of: vault.site.label))
     }
 
-    func opened(_ passphrase: PassphraseOptions) async throws -> OpenVault {
-        let open = try await OpenVault(vault, unlocked(passphrase), remembering: memory)
+    func opened(_ passphrase: PassphraseOptions, isBundled: Bool = true) async throws -> OpenVault {
+        let open = try await OpenVault(vault, unlocked(passphrase), remembering: memory, isBundled: isBundled)
         remember(open.observed.heads)
         return open
     }

@@ -77,7 +77,7 @@ struct RecoverySheet {
             <table>
             \(row(say("Vault", de: "Tresor"), code(inGroups(keyring.vault.description))))
             \(row(say("Root fingerprint", de: "Wurzel-Fingerabdruck"), code(fingerprint)))
-            \(row(say("Site", de: "Standort"), code(place.shown)))
+            \(sites)
             \(row(say("On machine", de: "Auf Rechner"), code(Machine.hostName())))
             \(row(say("Made on", de: "Angelegt am"), localDay(keyring.made)))
             </table>
@@ -88,6 +88,18 @@ struct RecoverySheet {
             </html>
 
             """
+    }
+
+    /// Where copies lie: any one is enough.
+    private var sites: String {
+        let plan = vault.keyring.plan
+        let shown = plan.sites.isEmpty
+            ? [code(place.shown)]
+            : plan.sites.map { site in
+                let facts = [site.operatorName, site.country, site.isRemovable ? say("removable", de: "Wechselstandort") : ""]
+                return code(plain(site.address)) + escaped((["", plain(site.name)] + facts.filter { !$0.isEmpty }.map { plain($0) }).joined(separator: " · "))
+            }
+        return shown.map { row(say("Site", de: "Standort"), $0) }.joined(separator: "\n")
     }
 
     private static let style = """

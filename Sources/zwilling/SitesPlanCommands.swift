@@ -81,6 +81,7 @@ struct SitesAddCommand: AsyncParsableCommand {
         (options.repairs, options.only) = (true, name)
         let copies = try await changed.copies(at: spread, options, report: progress.report)
         progress.end()
+        tell(say("Print the recovery sheet again: \"zwilling vault sheet\".", de: "Das Wiederherstellungsblatt neu drucken: „zwilling vault sheet“."))
         try CopiesReport(copies, plan: plan).show(output, filling: name)
     }
 

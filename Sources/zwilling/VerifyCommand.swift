@@ -55,12 +55,12 @@ struct VerifyCommand: AsyncParsableCommand {
         let progress: ProgressLine
         if passphrase.passphraseFile == nil, let keys = try known.state.keys() {
             isOpen = false
-            let observed = try await known.observed(with: keys)
+            let observed = try await known.observed(with: keys, isBundled: false)
             progress = ProgressLine(output)
             verified = try await observed.verify(options, report: progress.report)
         } else {
             isOpen = true
-            let open = try await known.opened(passphrase)
+            let open = try await known.opened(passphrase, isBundled: false)
             progress = ProgressLine(output)
             verified = try await open.verify(options, report: progress.report)
         }

@@ -49,9 +49,9 @@ struct CheckTests {
     func sites() throws {
         let blueprint = try #require(read(town, files: beside).0)
         let findings = blueprint.institution.siteFindings { category in
-            category == "D4" ? [("far", Words("the law of US reaches it", de: "das Recht von US erreicht ihn"))] : []
+            category == "D2" ? [("far", Words("the law of US reaches it", de: "das Recht von US erreicht ihn"))] : []
         }
-        let held = blueprint.institution.data.filter { $0.categories.contains { $0.value.rawValue == "D4" } }
+        let held = blueprint.institution.data.filter { $0.categories.contains { $0.value.rawValue == "D2" } }
         #expect(!held.isEmpty && findings.count == held.count)
         let first = try #require(findings.first)
         #expect(first.code == .notAtSite && first.severity == .error && first.place.line > 1)

@@ -123,7 +123,7 @@ struct TestVault {
         var options = VerifyOptions()
         options.readsData = true
         options.width = 2
-        return try await opened().verify(options) { _ in }.findings
+        return try await OpenVault(vault, unlocked, isBundled: false).verify(options) { _ in }.findings
     }
 
     /// The contents of all files of a snapshot, or the trouble that hinders.

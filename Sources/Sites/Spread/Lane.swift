@@ -29,6 +29,7 @@ final class Lane: Sendable {
         var coming: [Int: Coming] = [:]
         var next = 0
         var restsUntil: ContinuousClock.Instant?
+        var rests = 0
         var standing = SpreadSite.Standing()
         var isEmptyingSpool = false
     }
@@ -100,6 +101,7 @@ final class Lane: Sendable {
             return state.coming.sorted { $0.key < $1.key }.map(\.value)
         }
         for one in coming { keep(one) }
+        if !coming.isEmpty { noteSilence() }
     }
 
     func keepRemoval(of name: ObjectName) -> Bool { spool?.keepRemoval(of: name) ?? false }
@@ -111,7 +113,7 @@ final class Lane: Sendable {
 
     private func noteSuccess() {
         let mayEmpty = state.withLock { state in
-            state.restsUntil = nil
+            (state.restsUntil, state.rests) = (nil, 0)
             state.standing.trouble = nil
             guard !state.isEmptyingSpool, spool?.mayHoldSomething == true else { return false }
             state.isEmptyingSpool = true
@@ -126,7 +128,11 @@ final class Lane: Sendable {
         default: break
         }
         state.withLock { state in
-            state.restsUntil = .now + rest
+            // Several requests that fail at once are one failure.
+            if state.restsUntil.map({ $0 <= .now }) ?? true {
+                state.restsUntil = .now + rest * (1 << min(state.rests, 4))
+                state.rests += 1
+            }
             state.standing.trouble = trouble
         }
     }

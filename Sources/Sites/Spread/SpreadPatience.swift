@@ -7,14 +7,15 @@ package struct SpreadPatience: Sendable {
     /// For the slower listings, once enough of them are there to show what is newest.
     package var listing: Duration = .seconds(5)
     /// For listings that are needed to show what is newest.
-    package var freshness: Duration = .seconds(30)
+    package var freshness: Duration = .seconds(15)
     /// For the slower sites, once a record lies at as many as it must.
     package var record: Duration = .seconds(1)
     /// For the site that decides who wins a name, before the next one decides.
     package var decision: Duration = .seconds(30)
     /// For the slower sites at the end of a run.
     package var end: Duration = .seconds(20)
-    /// How long a site that failed is not asked where others will do.
+    /// How long a site that failed is not asked where others will do; longer each time, up to
+    /// sixteen times that.
     package var rest: Duration = .seconds(20)
 
     package init() {}

@@ -128,10 +128,10 @@ package final class SpreadSite: Site {
 
     package func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {
         let round = Round<[ObjectEntry]>()
-        // One that rests is asked where the others do not show what is newest.
         let enough = fixed.count - required + 1
+        // One that rests has just shown that it does not answer.
         let awake = lanes.filter { !$0.isResting }
-        let asked = awake.count { !$0.isRemovable } >= enough ? awake : lanes
+        let asked = awake.contains { !$0.isRemovable } ? awake : lanes
         for (number, lane) in asked.enumerated() {
             round.ask(lane, number: number) { site throws(Trouble) in try await site.list(prefix) }
         }

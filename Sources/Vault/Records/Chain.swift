@@ -92,7 +92,7 @@ package struct Chain: Sendable {
 }
 
 extension Vault {
-    fileprivate func record(
+    func record(
         of writer: Writer, _ sequence: UInt64
     ) async throws(Trouble) -> Record {
         let name = Record.name(writer.id, sequence)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
+import Files
 import Ground
 import Sites
 
@@ -25,26 +26,38 @@ package struct Observed: Sendable {
     package var snapshots: [Fact] { facts.filter { $0.body.kind == .snapshot } }
 
     /// - Parameter writers: nil for all that the keyring names.
+    /// - Parameter isBundled: whether bundles may stand for the records in them. Not for whoever checks
+    ///   that all records are there.
     package init(
         _ vault: Vault, writers: [Writer]? = nil, with observer: Sealing.RecipientKey,
-        remembering memory: Memory? = nil
+        remembering memory: Memory? = nil, isBundled: Bool = true
     ) async throws(Trouble) {
         var facts: [Fact] = []
         var heads: [Identifier: ChainHead] = [:]
         var troubles: [Trouble] = []
         for writer in writers ?? vault.keyring.writers {
-            let chain = try await Chain(
-                of: writer, in: vault, remembered: memory?.heads[writer.id] ?? .start)
-            heads[writer.id] = chain.head
+            let remembered = memory?.heads[writer.id] ?? .start
+            let bundles = isBundled ? try await vault.bundles(of: writer, with: observer, remembered: remembered) : []
+            let entries = bundles.flatMap(\.self)
+            let known = ChainHead(sequence: UInt64(entries.count), hash: entries.last?.hash ?? .zero)
+            let chain = try await Chain(of: writer, in: vault, after: known, remembered: remembered)
+            heads[writer.id] = chain.head ?? (entries.isEmpty ? nil : known)
             troubles += chain.troubles
             var lists: [UInt64: [PackReference]] = [:]
-            for record in chain.records {
-                do {
-                    let fact = try Self.fact(
-                        record, of: writer, with: observer, lists, site: vault.site.label)
-                    lists[record.sequence] = fact.packs
+            func add(_ sequence: UInt64, _ hash: Digest, _ body: () throws(Trouble) -> RecordBody) {
+                do throws(Trouble) {
+                    let fact = try Self.fact(sequence, hash, body(), of: writer, lists, site: vault.site.label)
+                    lists[sequence] = fact.packs
                     facts.append(fact)
                 } catch { troubles.append(error) }
+            }
+            for (index, entry) in entries.enumerated() { add(UInt64(index) + 1, entry.hash) { entry.body } }
+            // To open one takes longer than all else with it.
+            let opened = await gathered(chain.records, width: Machine.cores) { record in
+                Result { () throws(Trouble) in try Self.body(record, of: writer, with: observer, site: vault.site.label) }
+            }
+            for (record, body) in zip(chain.records, opened) {
+                add(record.sequence, record.hash) { () throws(Trouble) in try body.get() }
             }
         }
         (self.vault, self.observer) = (vault, observer)
@@ -52,13 +65,11 @@ package struct Observed: Sendable {
         (self.heads, self.troubles) = (heads, troubles)
     }
 
-    private static func fact(
-        _ record: Record, of writer: Writer, with observer: Sealing.RecipientKey,
-        _ lists: [UInt64: [PackReference]], site: String
-    ) throws(Trouble) -> Fact {
+    private static func body(
+        _ record: Record, of writer: Writer, with observer: Sealing.RecipientKey, site: String
+    ) throws(Trouble) -> RecordBody {
         let name = Record.name(writer.id, record.sequence).text
-        let body: RecordBody
-        do { body = try record.body(with: observer) } catch {
+        do { return try record.body(with: observer) } catch {
             switch error {
             case .unopened:
                 throw .damaged(
@@ -70,6 +81,13 @@ package struct Observed: Sendable {
                 throw .malformed(name, at: site, reason)
             }
         }
+    }
+
+    private static func fact(
+        _ sequence: UInt64, _ hash: Digest, _ body: RecordBody, of writer: Writer,
+        _ lists: [UInt64: [PackReference]], site: String
+    ) throws(Trouble) -> Fact {
+        let name = Record.name(writer.id, sequence).text
         var packs = body.packsAdded
         if body.base > 0 {
             guard let before = lists[body.base] else {
@@ -84,7 +102,7 @@ package struct Observed: Sendable {
             packs = before.filter { !removed.contains($0.name) } + packs
         }
         return Fact(
-            writer: writer, sequence: record.sequence, id: record.hash, body: body, packs: packs)
+            writer: writer, sequence: sequence, id: hash, body: body, packs: packs)
     }
 
     /// The snapshot that a person means: `latest`, or the first digits of its name.

@@ -29,6 +29,7 @@ extension Observed {
         result.snapshots = snapshots.count
         result.findings = vault.troubles + troubles
         result.findings += try await companionFindings()
+        result.findings += try await bundleFindings()
         result.findings += try await Invitations(of: vault).troubles
         let units = try await Units(of: self)
         (result.units, result.findings) = (units.facts, result.findings + units.troubles)
@@ -72,6 +73,37 @@ extension Observed {
     func presentReferences() async throws(Trouble) -> [PackReference] {
         let present = try await vault.presentPacks()
         return neededPacks.filter { present[$0.name] == $0.bytes }
+    }
+
+    /// Bundles that do not say what the records in them say.
+    private func bundleFindings() async throws(Trouble) -> [Trouble] {
+        var findings: [Trouble] = []
+        for writer in vault.keyring.writers {
+            let own = Dictionary(facts.filter { $0.writer.id == writer.id }.map { ($0.sequence, $0) }) { first, _ in first }
+            let prefix = RecordBundle.prefix(writer.id)
+            for entry in try await vault.site.list(prefix) {
+                guard let number = UInt64(entry.name.text.dropFirst(prefix.count)), number < 1 << 32 else { continue }
+                do throws(Trouble) {
+                    let bundle = try await vault.bundle(of: writer, number)
+                    let entries: [RecordBundle.Entry]
+                    do { entries = try bundle.entries(with: observer) } catch {
+                        throw .damaged(
+                            entry.name.text, at: vault.site.label,
+                            Words("the observer's key does not open it", de: "der Beobachterschlüssel öffnet ihn nicht"))
+                    }
+                    for (index, one) in entries.enumerated() {
+                        // One that is missing has been named.
+                        guard let fact = own[number * RecordBundle.records + 1 + UInt64(index)] else { continue }
+                        guard fact.id == one.hash, fact.body.encoded == one.body.encoded else {
+                            throw .damaged(
+                                entry.name.text, at: vault.site.label,
+                                Words("it says otherwise than record \(fact.sequence)", de: "es sagt anderes als Eintrag \(fact.sequence)"))
+                        }
+                    }
+                } catch { findings.append(error) }
+            }
+        }
+        return findings
     }
 
     private func companionFindings() async throws(Trouble) -> [Trouble] {

@@ -20,6 +20,11 @@ extension Keyring {
                 let record = try Record(decoding: bytes, writerKey: writer.publicKey)
                 return record.vault == vault && record.writer == writer.id
                     && Record.name(writer.id, record.sequence) == name
+            case "bundles":
+                guard let writer = writer(parts[1]) else { return nil }
+                let bundle = try RecordBundle(decoding: bytes, writerKey: writer.publicKey)
+                return bundle.vault == vault && bundle.writer == writer.id
+                    && RecordBundle.name(writer.id, bundle.number) == name
             case "units":
                 guard let writer = writer(parts[1]) else { return nil }
                 let unit = try SealedUnit(decoding: bytes, writerKey: writer.publicKey)
