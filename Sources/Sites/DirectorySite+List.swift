@@ -5,7 +5,9 @@ import Ground
 extension DirectorySite {
     /// Files whose names are no object names, and whatever is not a file, are somebody else's and
     /// left out. A directory that cannot be read is an error, never a gap.
-    package func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {
+    package func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry] { try listed(prefix) }
+
+    func listed(_ prefix: String) throws(Trouble) -> [ObjectEntry] {
         var entries: [ObjectEntry] = []
         do throws(SystemError) {
             try collect(root.again(), "", prefix, into: &entries)

@@ -36,6 +36,9 @@ public protocol Site: Sendable {
     /// is never proof that it does not exist.
     func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry]
 
+    /// Those of a listing that lie at as many places as they must.
+    func listStored(_ prefix: String) async throws(Trouble) -> [ObjectEntry]
+
     /// Removes an object; one that is not there is no error.
     func remove(_ name: ObjectName) async throws(Trouble)
 
@@ -51,6 +54,8 @@ extension Site {
         _ = accepting(bytes)
         return bytes
     }
+
+    public func listStored(_ prefix: String) async throws(Trouble) -> [ObjectEntry] { try await list(prefix) }
 
     public func settle() async {}
 }

@@ -123,6 +123,7 @@ extension Vault {
         try await site.put(Keyring.name(number), object[...], existing: .refuse)
         try await site.put(
             Keyring.name(number, in: Keyring.folders[1]), object[...], existing: .replace)
+        await site.settle()
     }
 
     private static func list(_ companions: [(name: String, bytes: [UInt8])]) -> [Companion] {

@@ -85,7 +85,7 @@ package struct VaultWriter: Sendable {
                 cache.dataSets[fact.body.dataSet] = memory
             }
         }
-        let present = try await vault.presentPacks()
+        let present = try await vault.storedPacks()
         for (index, pack) in cache.packs.enumerated() where present[pack.name] == pack.bytes {
             do throws(Trouble) {
                 let rows = try await vault.packFront(pack.name) { front throws(Trouble) in
@@ -139,7 +139,7 @@ package final class WriterRun: Sendable {
     package init(
         _ writer: VaultWriter, cache: WriterCache, draft: RecordBody, level: Int32
     ) async throws(Trouble) {
-        let present = try await writer.vault.presentPacks()
+        let present = try await writer.vault.storedPacks()
         let isLive = cache.packs.map { present[$0.name] == $0.bytes }
         self.writer = writer
         self.level = level
@@ -295,6 +295,7 @@ package final class WriterRun: Sendable {
         // What the record names lies everywhere before it, as far as that can be had.
         await writer.vault.site.settle()
         try await append(body)
+        await writer.vault.site.settle()
         let head = state.withLock { $0.head }
         try await checkStillAccepted(head)
         result.sequence = head.sequence

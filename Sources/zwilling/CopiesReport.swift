@@ -91,7 +91,12 @@ struct CopiesReport {
     /// Each by its name, on standard error.
     func tellFindings() {
         for finding in copies.findings {
-            let what = finding.fault == .missing ? say("was missing", de: "fehlte") : say("was damaged", de: "war beschädigt")
+            let what: String
+            switch finding.fault {
+            case .missing: what = say("was missing", de: "fehlte")
+            case .damaged: what = say("was damaged", de: "war beschädigt")
+            case .differing: what = say("is another one than at other sites: two have written this name", de: "ist ein anderes als an anderen Standorten: Zwei haben diesen Namen geschrieben")
+            }
             let place = "\(plain(finding.site)): \(finding.object.text) \(what)"
             switch finding.outcome {
             case .left: tell(place)

@@ -54,9 +54,12 @@ struct KnownVault {
                 if self.memory == nil || memory.encoded != before {
                     try state.write(.memory, memory.encoded)
                 }
+                // A service that goes on for long may know an older one.
+                let keyring = (newer ?? vault).keyring
+                if keyring.number == memory.keyringNumber, try state.plan() != keyring.plan {
+                    try state.write(.plan, keyring.plan.encoded)
+                }
             }
-            let plan = (newer ?? vault).keyring.plan
-            if try state.plan() != plan { try state.write(.plan, plan.encoded) }
             if try state.place() == nil { try state.write(.place, place.bytes) }
         } catch {
             warn(

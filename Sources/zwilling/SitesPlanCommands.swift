@@ -14,7 +14,7 @@ struct SitesAddCommand: AsyncParsableCommand {
             """
             Tries the site out, notes it in the keyring, and copies there what it lacks, while the
             vault is in use. If it is interrupted, "zwilling sites catch-up" goes on. For a site that
-            the vault has already, it changes what is said of it, and makes it anew where it is gone.
+            the vault has already, it changes what is said of it; --anew makes one again that is gone.
               zwilling sites add s3://s3.example.eu/town-vault --operator 'Example GmbH' --country DE --jurisdiction EU
               zwilling sites add /mnt/second/vault
               zwilling sites add /media/disk/vault --removable --name safe
@@ -23,7 +23,7 @@ struct SitesAddCommand: AsyncParsableCommand {
                 Prüft den Standort, trägt ihn in den Schlüsselring ein und kopiert dorthin, was ihm
                 fehlt, während der Tresor benutzt wird. Nach einer Unterbrechung macht „zwilling sites
                 catch-up“ weiter. Bei einem Standort, den der Tresor schon hat, ändert es, was über
-                ihn gesagt ist, und legt ihn neu an, wenn er weg ist.
+                ihn gesagt ist; --anew legt einen neu an, der weg ist.
                   zwilling sites add s3://s3.example.eu/stadt-tresor --operator 'Beispiel GmbH' --country DE --jurisdiction EU
                   zwilling sites add /mnt/zweiter/tresor
                   zwilling sites add /media/platte/tresor --removable --name panzerschrank
@@ -34,6 +34,13 @@ struct SitesAddCommand: AsyncParsableCommand {
             say("A directory, or s3://HOST/BUCKET/PREFIX.", de: "Ein Verzeichnis oder s3://HOST/BUCKET/PRÄFIX."),
             valueName: say("site", de: "standort")))
     var site: PathArgument
+
+    @Flag(
+        help: ArgumentHelp(
+            say(
+                "Make a directory of the vault anew that somebody has deleted.",
+                de: "Ein Verzeichnis des Tresors neu anlegen, das jemand gelöscht hat.")))
+    var anew = false
 
     @OptionGroup var facts: SiteFactsOptions
     @OptionGroup var vault: VaultOptions
@@ -55,8 +62,7 @@ struct SitesAddCommand: AsyncParsableCommand {
             plan.sites[index] = try facts.amended(plan.sites[index])
             name = plan.sites[index].name
             guard plan.sites.count(where: { $0.name == name }) == 1 else { throw Trouble.takenSiteName(name) }
-            // It was deleted, and is made anew.
-            if place.hasNoKeyring { opened[place.address] = try await Self.openNew(place, for: known.vault.keyring.vault, in: states) }
+            if anew, place.hasNoKeyring { opened[place.address] = try await Self.openNew(place, for: known.vault.keyring.vault, in: states) }
         } else {
             let new = try facts.amended(
                 SiteFacts(address: place.address, name: SiteFactsOptions.name(for: place, among: plan.sites)))
@@ -65,6 +71,10 @@ struct SitesAddCommand: AsyncParsableCommand {
             name = new.name
             opened[place.address] = try await Self.openNew(place, for: known.vault.keyring.vault, in: states)
         }
+        // A rule that does not hold is told before anything is asked or put.
+        let breaches = plan.rules.breaches(plan.sites)
+        guard breaches.isEmpty else { throw Trouble.breached(breaches) }
+        if let new = opened[place.address] { try await Self.refuseTwin(new, of: known.vault.site) }
         let unlocked = try known.unlocked(passphrase)
         let vaultId = known.vault.keyring.vault
         let spread = try VaultSites(states).spread(plan, of: vaultId, opened: opened)
@@ -83,6 +93,19 @@ struct SitesAddCommand: AsyncParsableCommand {
         progress.end()
         tell(say("Print the recovery sheet again: \"zwilling vault sheet\".", de: "Das Wiederherstellungsblatt neu drucken: „zwilling vault sheet“."))
         try CopiesReport(copies, plan: plan).show(output, filling: name)
+    }
+
+    /// The same place by another address would count as a second copy.
+    private static func refuseTwin(_ new: any Site, of vault: any Site) async throws {
+        guard let name = ObjectName("probe/\(World.real.random(8).hex)/twin") else { preconditionFailure("a plain name") }
+        try await new.put(name, [1], existing: .replace)
+        let isThere: Bool
+        do throws(Trouble) {
+            _ = try await vault.get(name, in: nil)
+            isThere = true
+        } catch { isThere = false }
+        do throws(Trouble) { try await new.remove(name) } catch {}  // Where nothing may be removed, it stays.
+        if isThere { throw Trouble.samePlace(new.label) }
     }
 
     /// One that is empty, or holds a part of this vault from an earlier attempt.
@@ -139,6 +162,8 @@ struct SitesRemoveCommand: AsyncParsableCommand {
         let gone = try plan.find(site)
         plan.sites.removeAll { $0.name == gone.name }
         guard plan.sites.contains(where: { !$0.isRemovable }) else { throw Trouble.lastSite(gone.name) }
+        let breaches = plan.rules.breaches(plan.sites)
+        guard breaches.isEmpty else { throw Trouble.breached(breaches) }
         let unlocked = try known.unlocked(passphrase)
         if let spread = known.spread {
             let progress = ProgressLine(output)
@@ -146,6 +171,12 @@ struct SitesRemoveCommand: AsyncParsableCommand {
             progress.end()
             let others = Set(plan.sites.filter { !$0.isRemovable }.map(\.name))
             if let unreached = copies.unreached.first(where: { others.contains($0.site) }) { throw unreached.trouble }
+            if copies.unreached.contains(where: { $0.site == gone.name }) {
+                warn(
+                    Words(
+                        "\"\(plain(gone.name))\" does not answer: what only it has is lost with it.",
+                        de: "„\(plain(gone.name))“ antwortet nicht: Was nur er hat, geht mit ihm verloren."))
+            }
             let lacks = copies.findings.filter { others.contains($0.site) }
             if let first = lacks.first { throw Trouble.incomplete(first.site, lacks.count { $0.site == first.site }) }
         }
@@ -188,6 +219,13 @@ extension Trouble {
             .exists,
             Words("There is another vault at \"\(site)\".", de: "In „\(site)“ ist ein anderer Tresor."),
             advice: Words("Choose an empty place.", de: "Einen leeren Ort wählen."))
+    }
+
+    fileprivate static func samePlace(_ site: String) -> Trouble {
+        Trouble(
+            .wrongUse,
+            Words("\"\(site)\" is a site of this vault already, by another address.", de: "„\(site)“ ist unter anderer Adresse schon ein Standort dieses Tresors."),
+            advice: Words("Choose another place.", de: "Einen anderen Ort wählen."))
     }
 
     fileprivate static func lastSite(_ name: String) -> Trouble {

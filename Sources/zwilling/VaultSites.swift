@@ -18,10 +18,7 @@ struct VaultSites {
             let memory = try await known(site, at: place)?.memory()
             let vault = try await Vault(at: site, remembering: memory)
             guard !vault.keyring.plan.sites.isEmpty else { return (vault, memory) }
-            let spread = try spread(vault.keyring.plan, of: vault.keyring.vault, asked: (place, site), opened: [place.address: site])
-            let keyring = vault.keyring
-            spread.judge { keyring.isRight($0, $1) }
-            return (try await judged(spread, memory), memory)
+            return (try await judged(vault.keyring, memory, asked: (place, site)), memory)
         } catch {
             // Another vault in its place is no matter of a site that is gone.
             if error.kind == .wrongKey { throw error }
@@ -33,19 +30,36 @@ struct VaultSites {
         let spread = try spread(plan, of: state.vault)
         spread.judge { name, bytes in
             guard name.text.hasPrefix("keyring") else { return nil }
-            do { return try Keyring(decoding: bytes).root.fingerprint == memory.root } catch { return false }
+            do {
+                let one = try Keyring(decoding: bytes)
+                return one.root.fingerprint == memory.root && one.vault == memory.vault
+                    && [Keyring.name(one.number), Keyring.name(one.number, in: Keyring.folders[1])].contains(name)
+            } catch { return false }
         }
-        do throws(Trouble) { return (try await judged(spread, memory), memory) } catch {
+        do throws(Trouble) {
+            return (try await judged(try await Vault(at: spread, remembering: memory).keyring, memory), memory)
+        } catch {
             // One reason is enough where no other site has another.
             throw error.kind == .stale ? error : first
         }
     }
 
-    private func judged(_ spread: SpreadSite, _ memory: Memory?) async throws(Trouble) -> Vault {
-        let vault = try await Vault(at: spread, remembering: memory)
-        let keyring = vault.keyring
-        spread.judge { keyring.isRight($0, $1) }
-        return vault
+    /// At the sites of the newest plan that any of them shows: one may still show an older one.
+    private func judged(
+        _ first: Keyring, _ memory: Memory?, asked: (place: VaultPlace, site: any Site)? = nil
+    ) async throws(Trouble) -> Vault {
+        var keyring = first
+        while true {
+            let spread = try spread(
+                keyring.plan, of: keyring.vault, asked: asked, opened: asked.map { [$0.place.address: $0.site] } ?? [:])
+            let judge = keyring
+            spread.judge { judge.isRight($0, $1) }
+            let vault = try await Vault(at: spread, remembering: memory)
+            let newest = vault.keyring
+            spread.judge { newest.isRight($0, $1) }
+            if newest.number <= keyring.number || newest.plan == keyring.plan { return vault }
+            keyring = newest
+        }
     }
 
     /// Of all that this machine knows, the vault that lies there.
@@ -134,7 +148,7 @@ extension Trouble {
             advice: site.isRemovable
                 ? Words("Plug it in and mount it.", de: "Ihn anschließen und einhängen.")
                 : Words(
-                    "See whether it is mounted. If it was deleted, \"zwilling sites add \(plain(site.address))\" makes it anew.",
-                    de: "Prüfen, ob er eingehängt ist. Wurde er gelöscht, legt „zwilling sites add \(plain(site.address))“ ihn neu an."))
+                    "See whether it is mounted. If it was deleted, \"zwilling sites add \(plain(site.address)) --anew\" makes it again.",
+                    de: "Prüfen, ob er eingehängt ist. Wurde er gelöscht, legt „zwilling sites add \(plain(site.address)) --anew“ ihn wieder an."))
     }
 }

@@ -20,6 +20,7 @@ final class SFTPConnection: Sendable {
         var waiting: [UInt32: (CheckedContinuation<Result<Answer, Trouble>, Never>, since: ContinuousClock.Instant)] = [:]
         var extensions: Set<String> = []
         var opening: CheckedContinuation<Result<Void, Trouble>, Never>?
+        let begun = ContinuousClock.now
         var end: Trouble?
     }
 
@@ -159,7 +160,7 @@ final class SFTPConnection: Sendable {
     private func watch() async -> Trouble? {
         while !Task.isCancelled {
             do { try await Task.sleep(for: .seconds(5)) } catch { return nil }
-            let oldest = state.withLock { $0.waiting.values.map(\.since).min() }
+            let oldest = state.withLock { $0.opening == nil ? $0.waiting.values.map(\.since).min() : $0.begun }
             if let oldest, ContinuousClock.now - oldest > Self.silence { return .silentHost(address) }
         }
         return nil

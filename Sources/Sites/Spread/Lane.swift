@@ -23,6 +23,7 @@ final class Lane: Sendable {
         let name: ObjectName
         let bytes: ArraySlice<UInt8>
         let existing: Existing
+        let since = ContinuousClock.now
     }
 
     private struct State {
@@ -94,11 +95,12 @@ final class Lane: Sendable {
         }
     }
 
-    /// Keeps what it has not taken yet: whoever waited for it waits no longer.
-    func keepComing() {
+    /// Keeps what it has not taken for so long: whoever waited for it waits no longer.
+    func keepComing(olderThan age: Duration) {
         let coming = state.withLock { state in
-            defer { state.coming = [:] }
-            return state.coming.sorted { $0.key < $1.key }.map(\.value)
+            let old = state.coming.filter { ContinuousClock.now - $0.value.since >= age }
+            for number in old.keys { state.coming[number] = nil }
+            return old.sorted { $0.key < $1.key }.map(\.value)
         }
         for one in coming { keep(one) }
         if !coming.isEmpty { noteSilence() }
@@ -107,7 +109,9 @@ final class Lane: Sendable {
     func keepRemoval(of name: ObjectName) -> Bool { spool?.keepRemoval(of: name) ?? false }
 
     /// Whether nothing is on its way.
-    var isIdle: Bool { state.withLock { $0.coming.isEmpty && !$0.isEmptyingSpool } }
+    var isIdle: Bool { state.withLock { $0.coming.isEmpty } }
+
+    var isEmptyingSpool: Bool { state.withLock { $0.isEmptyingSpool } }
 
     // MARK: How it stands
 
@@ -139,11 +143,7 @@ final class Lane: Sendable {
 
     /// It did not answer in time; that it may still do so is another matter.
     func noteSilence() {
-        note(
-            Trouble(
-                .system,
-                Words("Site \"\(site.label)\" does not answer.", de: "Der Standort „\(site.label)“ antwortet nicht."),
-                advice: Words("See whether it can be reached.", de: "Prüfen, ob er erreichbar ist.")))
+        note(.silent(site.label))
     }
 
     func noteLie(about name: ObjectName) {
@@ -154,8 +154,8 @@ final class Lane: Sendable {
         guard let spool else { return }
         Task(executorPreference: crew) { [self] in
             do throws(Trouble) {
-                try await spool.empty(into: site)
-                state.withLock { $0.standing.spooled = 0 }
+                let given = try await spool.empty(into: site)
+                state.withLock { $0.standing.spooled = max($0.standing.spooled - given, 0) }
             } catch { note(error) }
             state.withLock { $0.isEmptyingSpool = false }
         }

@@ -11,6 +11,8 @@ final class Spool: Sendable {
 
     private struct State {
         var bytes: Int
+        /// Whether what lies there from earlier runs is in it.
+        var isCounted: Bool
         var site: DirectorySite?
     }
 
@@ -21,11 +23,10 @@ final class Spool: Sendable {
     /// - Parameter path: of a directory of its own, which need not exist yet.
     init(_ path: [UInt8]) {
         self.path = path
-        // Before somebody looks, there may be something of an earlier run.
-        state = Mutex(State(bytes: Machine.exists(path) ? 1 : 0))
+        state = Mutex(State(bytes: 0, isCounted: !Machine.exists(path)))
     }
 
-    var mayHoldSomething: Bool { state.withLock { $0.bytes > 0 } }
+    var mayHoldSomething: Bool { state.withLock { $0.bytes > 0 || !$0.isCounted } }
 
     private func site() throws(Trouble) -> DirectorySite {
         if let open = state.withLock({ $0.site }) { return open }
@@ -33,7 +34,11 @@ final class Spool: Sendable {
             throw error.trouble(Words("Cannot make", de: "Lässt sich nicht anlegen:"))
         }
         let open = try DirectorySite(opening: path)
-        state.withLock { $0.site = open }
+        let there = try open.listed("").reduce(0) { $0 + max($1.size, 1) }
+        state.withLock { state in
+            if !state.isCounted { state.bytes += there }
+            (state.isCounted, state.site) = (true, open)
+        }
         return open
     }
 
@@ -62,25 +67,37 @@ final class Spool: Sendable {
         } catch { return false }
     }
 
-    /// Gives the site what is kept for it, oldest kinds first, and forgets what it has taken.
-    func empty(into target: any Site) async throws(Trouble) {
+    /// Gives the site what is kept for it, and forgets what it has taken.
+    ///
+    /// - Returns: how many objects that were.
+    func empty(into target: any Site) async throws(Trouble) -> Int {
         let kept = try site()
+        var given = 0
         for folder in [Self.once, Self.over, Self.remove] {
             for entry in try await kept.list(folder) {
                 guard let name = ObjectName(String(entry.name.text.dropFirst(folder.count))) else { continue }
+                let bytes: [UInt8]
+                do throws(Trouble) { bytes = try await kept.get(entry.name, in: nil) } catch {
+                    // Another process was faster.
+                    if error.kind == .missing { continue }
+                    throw error
+                }
                 do throws(Trouble) {
                     switch folder {
                     case Self.remove: try await target.remove(name)
-                    case Self.over: try await target.put(name, kept.get(entry.name, in: nil)[...], existing: .replace)
-                    default: try await target.put(name, kept.get(entry.name, in: nil)[...], existing: .refuse)
+                    case Self.over: try await target.put(name, bytes[...], existing: .replace)
+                    default: try await target.put(name, bytes[...], existing: .refuse)
                     }
                 } catch {
-                    // Another process was faster, or the site has taken it before its answer was lost.
-                    guard error.kind == .exists || error.kind == .missing else { throw error }
+                    // Here also where the site has taken it before its answer was lost. Where it has another
+                    // of that name, comparing the sites tells.
+                    guard error.kind == .exists else { throw error }
                 }
                 try await kept.remove(entry.name)
+                given += 1
+                state.withLock { $0.bytes -= max(entry.size, 1) }
             }
         }
-        state.withLock { $0.bytes = 0 }
+        return given
     }
 }

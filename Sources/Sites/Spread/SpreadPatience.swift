@@ -12,8 +12,14 @@ package struct SpreadPatience: Sendable {
     package var record: Duration = .seconds(1)
     /// For the site that decides who wins a name, before the next one decides.
     package var decision: Duration = .seconds(30)
+    /// For any copy of an object at all.
+    package var answer: Duration = .seconds(120)
+    /// For a put at a site that is needed, and for whatever compares the sites.
+    package var put: Duration = .seconds(900)
     /// For the slower sites at the end of a run.
     package var end: Duration = .seconds(20)
+    /// For a site that gets at the end of a run what was kept for it; the rest goes there later.
+    package var spool: Duration = .seconds(2)
     /// How long a site that failed is not asked where others will do; longer each time, up to
     /// sixteen times that.
     package var rest: Duration = .seconds(20)

@@ -64,7 +64,7 @@ package final class SpreadSite: Site {
     package func judge(by judge: @escaping Judge) { state.withLock { $0.judge = judge } }
 
     package var members: [(name: String, site: any Site, isRemovable: Bool, standing: Standing)] {
-        lanes.map { ($0.name, $0.site, $0.isRemovable, $0.standing) }
+        lanes.map { ($0.name, AskedSite(lane: $0, patience: patience.put), $0.isRemovable, $0.standing) }
     }
 
     package var mayBeStale: Bool { state.withLock { $0.mayBeStale } }
@@ -89,12 +89,15 @@ package final class SpreadSite: Site {
     ) async throws(Trouble) -> [UInt8] {
         let order = readingOrder
         let round = Round<[UInt8]>()
+        let begun = ContinuousClock.now
         var (next, running) = (0, 0)
+        var open: Set<Int> = []
         var refused: [UInt8]?
         var troubles: [Trouble] = []
         func askNext() {
             guard next < order.count else { return }
             round.ask(order[next], number: next) { site throws(Trouble) in try await site.get(name, in: range) }
+            open.insert(next)
             next += 1
             running += 1
             round.ring(after: patience.copy)
@@ -102,15 +105,22 @@ package final class SpreadSite: Site {
         askNext()
         for await event in round.events {
             switch event {
-            case .bell: askNext()
+            case .bell:
+                if next < order.count { askNext() } else if ContinuousClock.now - begun < patience.answer { round.ring(after: patience.copy) } else {
+                    for number in open { order[number].noteSilence() }
+                    troubles += open.map { .silent(order[$0].site.label) }
+                    running = 0
+                }
             case .answer(let number, .success(let bytes)):
                 running -= 1
+                open.remove(number)
                 if accepting(bytes) { return bytes }
                 order[number].noteLie(about: name)
                 refused = refused ?? bytes
                 askNext()
-            case .answer(_, .failure(let trouble)):
+            case .answer(let number, .failure(let trouble)):
                 running -= 1
+                open.remove(number)
                 troubles.append(trouble)
                 askNext()
             }
@@ -127,6 +137,15 @@ package final class SpreadSite: Site {
     }
 
     package func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {
+        try await counted(prefix).keys.sorted { ($0.name, $0.size) < ($1.name, $1.size) }
+    }
+
+    package func listStored(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {
+        try await counted(prefix).filter { $0.value >= required }.keys.sorted { ($0.name, $0.size) < ($1.name, $1.size) }
+    }
+
+    /// At how many sites that are not removable each object lies.
+    private func counted(_ prefix: String) async throws(Trouble) -> [ObjectEntry: Int] {
         let round = Round<[ObjectEntry]>()
         let enough = fixed.count - required + 1
         // One that rests has just shown that it does not answer.
@@ -135,7 +154,7 @@ package final class SpreadSite: Site {
         for (number, lane) in asked.enumerated() {
             round.ask(lane, number: number) { site throws(Trouble) in try await site.list(prefix) }
         }
-        var entries: Set<ObjectEntry> = []
+        var entries: [ObjectEntry: Int] = [:]
         var silent = Set(asked.indices)
         var (fresh, answered) = (0, 0)
         var troubles: [Trouble] = []
@@ -154,7 +173,7 @@ package final class SpreadSite: Site {
                 guard silent.remove(number) != nil else { continue }
                 switch result {
                 case .success(let listed):
-                    entries.formUnion(listed)
+                    for entry in listed { entries[entry, default: 0] += asked[number].isRemovable ? 0 : 1 }
                     answered += 1
                     if !asked[number].isRemovable { fresh += 1 }
                 case .failure(let trouble): troubles.append(trouble)
@@ -162,9 +181,9 @@ package final class SpreadSite: Site {
             }
             if silent.isEmpty { break }
         }
-        if answered == 0, let trouble = troubles.first { throw trouble }
-        if fresh < enough { state.withLock { $0.mayBeStale = true } }
-        return entries.sorted { ($0.name, $0.size) < ($1.name, $1.size) }
+        guard answered > 0, silent.isEmpty else { throw troubles.first ?? .silent(label) }
+        state.withLock { $0.mayBeStale = fresh < enough }
+        return entries
     }
 
     // MARK: Writing
@@ -195,6 +214,9 @@ package final class SpreadSite: Site {
             round.put(coming, to: lane, number: number)
         }
         var (isRung, isHurried) = (false, false)
+        var conflict: Trouble?
+        round.ring(after: patience.put)
+        let begun = ContinuousClock.now
         while waiting > 0, !(has >= required && (isNamedByContent || isHurried)) {
             // The slower sites may still come to have it before anybody looks.
             if has >= required, !isRung {
@@ -203,17 +225,30 @@ package final class SpreadSite: Site {
             }
             guard let event = await round.next() else { break }
             switch event {
-            case .bell: isHurried = true
+            case .bell:
+                isHurried = has >= required
+                // One that hangs for so long, where it is needed, is as good as gone.
+                if !isHurried, ContinuousClock.now - begun >= patience.put {
+                    troubles.append(.silent(label))
+                    waiting = 0
+                }
             case .answer(let number, let result):
                 waiting -= 1
                 do throws(Trouble) {
                     try result.get()
                     has += 1
                 } catch {
-                    if error.kind == .exists, await holds(coming, lanes[number]) { has += 1 } else { troubles.append(error) }
+                    troubles.append(error)
+                    guard error.kind == .exists else { break }
+                    switch await held(coming, lanes[number]) {
+                    case .same: has += 1
+                    case .other: conflict = error
+                    case .wrong, .unknown: break
+                    }
                 }
             }
         }
+        if let conflict, !isNamedByContent { throw conflict }
         guard has < required else { return }
         // A race lost is told as one.
         throw troubles.first { $0.kind == .exists } ?? tooFew(name, has, troubles)
@@ -225,13 +260,17 @@ package final class SpreadSite: Site {
         for (number, lane) in fixed.enumerated() {
             let round = Round<Void>()
             round.put(coming, to: lane, number: number)
-            round.ring(after: patience.decision)
+            round.ring(after: lane.isResting ? patience.record : patience.decision)
             switch await round.next() {
             case .answer(_, .success): return number
             case .answer(_, .failure(let trouble)):
                 if trouble.kind == .exists {
-                    if await holds(coming, lane) { return number }
-                    throw trouble
+                    switch await held(coming, lane) {
+                    case .same: return number
+                    case .other, .unknown: throw trouble
+                    // What nobody signed decides nothing.
+                    case .wrong: break
+                    }
                 }
                 troubles.append(trouble)
             case .bell, nil: lane.noteSilence()
@@ -240,15 +279,22 @@ package final class SpreadSite: Site {
         throw tooFew(coming.name, 0, troubles)
     }
 
-    /// Whether the object there is this very one. Who may not look takes a name made of the content for it.
-    private func holds(_ coming: Lane.Coming, _ lane: Lane) async -> Bool {
+    private enum Held { case same, other, wrong, unknown }
+
+    /// What lies under that name already. Who may not look takes a name made of the content for it.
+    private func held(_ coming: Lane.Coming, _ lane: Lane) async -> Held {
         let round = Round<[UInt8]>()
         round.ask(lane, number: 0) { site throws(Trouble) in try await site.get(coming.name, in: nil) }
         round.ring(after: patience.decision)
-        guard case .answer(_, let result)? = await round.next() else { return false }
+        guard case .answer(_, let result)? = await round.next() else { return .unknown }
         switch result {
-        case .success(let bytes): return bytes[...] == coming.bytes
-        case .failure(let trouble): return trouble.kind == .denied && coming.name.text.hasPrefix("packs/")
+        case .success(let bytes):
+            if bytes[...] == coming.bytes { return .same }
+            guard state.withLock({ $0.judge })?(coming.name, bytes) == false else { return .other }
+            lane.noteLie(about: coming.name)
+            return .wrong
+        case .failure(let trouble):
+            return trouble.kind == .denied && coming.name.text.hasPrefix("packs/") ? .same : .unknown
         }
     }
 
@@ -278,10 +324,15 @@ package final class SpreadSite: Site {
     /// take too long.
     package func settle() async {
         let begun = ContinuousClock.now
-        while !lanes.allSatisfy(\.isIdle), ContinuousClock.now - begun < patience.end {
+        func mustWait() -> Bool {
+            let waited = ContinuousClock.now - begun
+            return (waited < patience.end && !lanes.allSatisfy(\.isIdle))
+                || (waited < patience.spool && lanes.contains(where: \.isEmptyingSpool))
+        }
+        while mustWait() {
             do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
         }
-        for lane in lanes { lane.keepComing() }
+        for lane in lanes { lane.keepComing(olderThan: patience.end) }
     }
 
     private func tooFew(_ name: ObjectName, _ has: Int, _ troubles: [Trouble]) -> Trouble {

@@ -30,6 +30,7 @@ extension Vault {
             invitation = try Invitation(decoding: object, of: changed.keyring)
             try await site.put(
                 Invitation.name(invitation.name), object[...], existing: .refuse)
+            await site.settle()
         } catch let error as Trouble {
             throw .halfInvited(name, error)
         } catch { throw .impossible("to seal the invitation") }
@@ -87,6 +88,7 @@ extension Vault {
         do {
             let object = try Claim.sign(name, with: open.keys, by: claimant, at: now)
             try await site.put(Claim.name(name), object[...], existing: .refuse)
+            await site.settle()
         } catch let error as Trouble {
             guard error.kind == .exists else { throw error }
             // A put may have taken effect though its answer was lost.

@@ -81,9 +81,14 @@ extension Vault {
     package static let alignment = 256 << 10
 
     /// Every pack that the site lists, with its size.
-    package func presentPacks() async throws(Trouble) -> [Digest: Int] {
+    package func presentPacks() async throws(Trouble) -> [Digest: Int] { packs(try await site.list("packs/")) }
+
+    /// Those on which a writer may build: at as many sites as they must, each with the same size.
+    func storedPacks() async throws(Trouble) -> [Digest: Int] { packs(try await site.listStored("packs/")) }
+
+    private func packs(_ entries: [ObjectEntry]) -> [Digest: Int] {
         var packs: [Digest: Int] = [:]
-        for entry in try await site.list("packs/") {
+        for entry in entries {
             guard let hex = entry.name.text.split(separator: "/").last,
                 let name = Digest(hex: hex)
             else { continue }

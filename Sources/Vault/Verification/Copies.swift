@@ -6,7 +6,11 @@ import Sites
 /// What is wrong with the copies of a vault at its several sites, and what became of it.
 package struct Copies: Sendable {
     package struct Finding: Sendable {
-        package enum Fault: String, Sendable { case missing, damaged }
+        package enum Fault: String, Sendable {
+            case missing, damaged
+            /// Right by itself, and another than at the sites before it: two have written one name.
+            case differing
+        }
 
         /// What became of it.
         package enum Outcome: Sendable {
@@ -52,6 +56,7 @@ extension Vault {
     ) async throws(Trouble) -> Copies {
         var result = Copies()
         var shelves: [Shelf] = []
+        let fixed = Set(keyring.plan.sites.filter { !$0.isRemovable }.map(\.name))
         let members = spread.members
         let listings = await gathered(members.map(\.site)) { site in
             do throws(Trouble) { return Result<[ObjectEntry], Trouble>.success(try await site.list("")) } catch { return .failure(error) }
@@ -63,7 +68,7 @@ extension Vault {
                 result.counts[member.name] = entries.count { Self.isKept($0.name) }
                 shelves.append(
                     Shelf(
-                        name: member.name, site: member.site,
+                        name: member.name, site: member.site, isFixed: fixed.contains(member.name),
                         sizes: Dictionary(entries.map { ($0.name, $0.size) }) { first, _ in first }))
             }
         }
@@ -75,7 +80,10 @@ extension Vault {
                 defer { meter.add(object.bytes) }
                 return await check(object, all, options)
             }
-            result.findings += found.flatMap { $0 }
+            result.findings += found.flatMap(\.findings)
+            for one in found.flatMap(\.unread) where !result.unreached.contains(where: { $0.site == one.site }) {
+                result.unreached.append((one.site, !fixed.contains(one.site), one.trouble))
+            }
         }
         result.bytesRead = options.readsData ? meter.bytes : 0
         return result
@@ -85,6 +93,7 @@ extension Vault {
     private struct Shelf: Sendable {
         let name: String
         let site: any Site
+        let isFixed: Bool
         let sizes: [ObjectName: Int]
     }
 
@@ -103,6 +112,10 @@ extension Vault {
             if name.text.hasPrefix(Invitation.folder),
                 ObjectName(Claim.folder + name.text.dropFirst(Invitation.folder.count)).map({ sizes[$0] != nil }) ?? false
             { return nil }
+            // A unit that so many lack was removed when something else came to stand for it.
+            let lacking = shelves.count { $0.isFixed && $0.sizes[name] == nil }
+            let quorum = shelves.count(where: \.isFixed) - keyring.plan.rules.replicas + 1
+            if name.text.hasPrefix("units/"), lacking >= max(quorum, 1) { return nil }
             return Kept(name: name, bytes: bytes, rank: Self.rank(name))
         }
     }
@@ -124,43 +137,58 @@ extension Vault {
         }
     }
 
-    private func check(_ object: Kept, _ shelves: [Shelf], _ options: Copies.Options) async -> [Copies.Finding] {
+    private struct Checked: Sendable {
+        var findings: [Copies.Finding] = []
+        var unread: [(site: String, trouble: Trouble)] = []
+    }
+
+    private func check(_ object: Kept, _ shelves: [Shelf], _ options: Copies.Options) async -> Checked {
         let sizes = Set(shelves.compactMap { $0.sizes[object.name] })
         let isSure = sizes.count == 1 && !options.readsData
         var faults: [(shelf: Shelf, fault: Copies.Finding.Fault, bytes: [UInt8]?)] = []
         var good: (bytes: [UInt8], from: String)?
+        var unread: [(site: String, trouble: Trouble)] = []
         for shelf in shelves {
             guard shelf.sizes[object.name] != nil else {
                 faults.append((shelf, .missing, nil))
                 continue
             }
             if isSure { continue }
-            let bytes = await read(object.name, shelf)
-            if let bytes, keyring.isRight(object.name, bytes) ?? (sizes.count == 1) {
-                good = good ?? (bytes, shelf.name)
-            } else { faults.append((shelf, .damaged, bytes)) }
+            switch await read(object.name, shelf) {
+            case .success(let bytes):
+                // Of what nobody can judge, no copy is better than another.
+                guard let isRight = keyring.isRight(object.name, bytes) else { continue }
+                if !isRight { faults.append((shelf, .damaged, bytes)) } else if let first = good {
+                    if first.bytes != bytes { faults.append((shelf, .differing, nil)) }
+                } else { good = (bytes, shelf.name) }
+            case .failure(let trouble):
+                // One that does not answer has no fault that can be told; one that was removed since, none.
+                if trouble.kind == .damaged { faults.append((shelf, .damaged, nil)) } else if trouble.kind != .missing {
+                    unread.append((shelf.name, trouble))
+                }
+            }
         }
         let isMeant = { (shelf: Shelf) in options.repairs && (options.only ?? shelf.name) == shelf.name }
         if good == nil, faults.contains(where: { isMeant($0.shelf) }) {
             for shelf in shelves where isSure && shelf.sizes[object.name] != nil {
-                guard let bytes = await read(object.name, shelf), keyring.isRight(object.name, bytes) ?? true else { continue }
+                guard case .success(let bytes) = await read(object.name, shelf), keyring.isRight(object.name, bytes) ?? true else { continue }
                 good = (bytes, shelf.name)
                 break
             }
         }
         var findings: [Copies.Finding] = []
         for (shelf, fault, bytes) in faults {
-            guard isMeant(shelf) else {
+            guard isMeant(shelf), fault != .differing else {
                 findings.append(.init(site: shelf.name, object: object.name, fault: fault, outcome: .left, setAside: nil))
                 continue
             }
             findings.append(await repair(object.name, shelf, fault, bytes, good))
         }
-        return findings
+        return Checked(findings: findings, unread: unread)
     }
 
-    private func read(_ name: ObjectName, _ shelf: Shelf) async -> [UInt8]? {
-        do throws(Trouble) { return try await shelf.site.get(name, in: nil) } catch { return nil }
+    private func read(_ name: ObjectName, _ shelf: Shelf) async -> Result<[UInt8], Trouble> {
+        do throws(Trouble) { return .success(try await shelf.site.get(name, in: nil)) } catch { return .failure(error) }
     }
 
     private func repair(

@@ -7,6 +7,7 @@ extension Keyring {
     /// or the signature that the object has to bear. nil where nobody can tell.
     package func isRight(_ name: ObjectName, _ bytes: [UInt8]) -> Bool? {
         let parts = name.text.split(separator: "/")
+        guard parts.count > 1 || companions.contains(where: { $0.name == name.text }) else { return nil }
         do {
             switch parts[0] {
             case "packs":
