@@ -261,7 +261,7 @@ struct ActivationTests {
     func incomplete() throws {
         #expect(try office.original("protect").code == 0)
         let folder = office.town.vault.appending(path: "packs")
-        func packs() throws -> Set<String> { Set(try FileManager.default.subpathsOfDirectory(atPath: folder.path)) }
+        func packs() throws -> Set<String> { Set(try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter { $0.contains("/") }) }
         let before = try packs()
         try office.town.write("files/large", Town.noise(3 << 20, seed: 5))
         #expect(try office.original("protect", "--data", "files").code == 0)
@@ -273,7 +273,7 @@ struct ActivationTests {
         try bytes.write(to: largest)
         try office.burn()
         let outcome = try office.activate()
-        #expect(outcome.code == 3 && outcome.errors.contains("files/large"), "\(outcome.errors)")
+        #expect(outcome.code == 3 && outcome.errors.contains("does not open"), "\(outcome.errors)")
         #expect(office.answer("/letter") == "Sehr geehrte Damen und Herren")
     }
 

@@ -101,6 +101,23 @@ struct SpreadTests {
         #expect(try await one.get("records/1") == bytes(10))
     }
 
+    @Test("What was told as failed does not turn up later")
+    func failed() async throws {
+        try await withDirectory { directory in
+            for site in [one, two] { fail(site) }
+            let site = spread([one, two], required: 1, spool: directory)
+            #expect(try await site.kind { try await $0.put("records/1", bytes(10)) } == .system)
+            for site in [one, two] { site.fail() }
+            let later = spread([one, two], required: 1, spool: directory)
+            _ = try await later.list("")
+            await later.settle()
+            #expect(try await later.names() == [])
+            try await later.put("records/1", bytes(10, seed: 2))
+            await later.settle()
+            #expect(try await two.get("records/1") == bytes(10, seed: 2))
+        }
+    }
+
     @Test("A hanging site holds up nobody where enough others have it")
     func hung() async throws {
         try await withDirectory { directory in

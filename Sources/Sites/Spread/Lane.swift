@@ -23,7 +23,32 @@ final class Lane: Sendable {
         let name: ObjectName
         let bytes: ArraySlice<UInt8>
         let existing: Existing
+        let fate: Fate
         let since = ContinuousClock.now
+    }
+
+    /// Whether an object counts as stored. A name that somebody else may take instead is given to the
+    /// slower sites only then: what was told as failed must not turn up later.
+    final class Fate: Sendable {
+        private let state: Mutex<(isStored: Bool, behind: [Lane])>
+
+        init(isStored: Bool) { state = Mutex((isStored, [])) }
+
+        /// - Returns: whether the object is to be kept for that lane at once; else it waits.
+        func mustKeep(for lane: Lane) -> Bool {
+            state.withLock { state in
+                if !state.isStored { state.behind.append(lane) }
+                return state.isStored
+            }
+        }
+
+        /// - Returns: the lanes for which it has to be kept now.
+        func store() -> [Lane] {
+            state.withLock { state in
+                defer { state = (true, []) }
+                return state.behind
+            }
+        }
     }
 
     private struct State {
@@ -82,9 +107,13 @@ final class Lane: Sendable {
             try await site.put(coming.name, coming.bytes, existing: coming.existing)
         } then: { [self] result in
             let isStillComing = state.withLock { $0.coming.removeValue(forKey: number) != nil }
-            if case .failure(let trouble) = result, trouble.kind != .exists, isStillComing { keep(coming) }
+            if case .failure(let trouble) = result, trouble.kind != .exists, isStillComing { keepIfStored(coming) }
             then(result)
         }
+    }
+
+    func keepIfStored(_ coming: Coming) {
+        if coming.fate.mustKeep(for: self) { keep(coming) }
     }
 
     /// Keeps on this machine what the site has to get later.
@@ -102,7 +131,7 @@ final class Lane: Sendable {
             for number in old.keys { state.coming[number] = nil }
             return old.sorted { $0.key < $1.key }.map(\.value)
         }
-        for one in coming { keep(one) }
+        for one in coming { keepIfStored(one) }
         if !coming.isEmpty { noteSilence() }
     }
 

@@ -191,8 +191,9 @@ package final class SpreadSite: Site {
     package func put(
         _ name: ObjectName, _ bytes: ArraySlice<UInt8>, existing: Existing
     ) async throws(Trouble) {
-        let coming = Lane.Coming(name: name, bytes: bytes, existing: existing)
         let isNamedByContent = name.text.hasPrefix("packs/")
+        let coming = Lane.Coming(
+            name: name, bytes: bytes, existing: existing, fate: Lane.Fate(isStored: isNamedByContent || existing == .replace))
         // Those that have been asked already.
         var (asked, has): (Range<Int>, Int) = (0..<0, 0)
         if existing == .refuse, !isNamedByContent {
@@ -207,7 +208,7 @@ package final class SpreadSite: Site {
         for (number, lane) in lanes.enumerated() where !asked.contains(number) {
             // What need not be waited for comes later.
             if awake >= required, lane.isResting || !lane.hasRoom {
-                lane.keep(coming)
+                lane.keepIfStored(coming)
                 continue
             }
             waiting += 1
@@ -249,7 +250,10 @@ package final class SpreadSite: Site {
             }
         }
         if let conflict, !isNamedByContent { throw conflict }
-        guard has < required else { return }
+        guard has < required else {
+            for lane in coming.fate.store() { lane.keep(coming) }
+            return
+        }
         // A race lost is told as one.
         throw troubles.first { $0.kind == .exists } ?? tooFew(name, has, troubles)
     }
