@@ -29,6 +29,7 @@ final class SSHHost: Sendable {
             StrictModes no
             UsePAM no
             PidFile none
+            MaxStartups 1000
             Subsystem sftp internal-sftp
             """)
         try write("ssh_config", """
