@@ -105,7 +105,7 @@ ROUNDS ?= 100
 .PHONY: soak
 soak: setup
 	@bash tools/build.sh tests
-	ZWILLING_SOAK=$(ROUNDS) $(swift_test) --filter '^Scenarios\.' \
+	ZWILLING_SOAK=$(ROUNDS) $(swift_test) --filter '^Scenarios\.|BundleTests' \
 		| $(ran_something)
 
 SECONDS_MAX ?= 600

@@ -19,12 +19,11 @@ struct SiteGate {
         do throws(Trouble) {
             let states = try StateDirectory()
             let place = try options.place(in: states, orElse: institution.vault?.value)
-            for state in try states.vaults() where try state.place() == place {
-                self.init(institution, try state.plan())
-                return
-            }
-        } catch {}  // Which vault it will be is asked when something is protected.
-        self.init(institution, SitePlan())
+            self.init(institution, try VaultSites(states).remembered(place)?.plan() ?? SitePlan())
+        } catch {
+            // Which vault it will be is asked when something is protected.
+            self.init(institution, SitePlan())
+        }
     }
 
     /// Before anything is put.

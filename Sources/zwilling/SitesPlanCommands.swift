@@ -31,7 +31,9 @@ struct SitesAddCommand: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            say("A directory, or s3://HOST/BUCKET/PREFIX.", de: "Ein Verzeichnis oder s3://HOST/BUCKET/PRÄFIX."),
+            say(
+                "A directory, s3://HOST/BUCKET/PREFIX or sftp://HOST/PATH.",
+                de: "Ein Verzeichnis, s3://HOST/BUCKET/PRÄFIX oder sftp://RECHNER/PFAD."),
             valueName: say("site", de: "standort")))
     var site: PathArgument
 

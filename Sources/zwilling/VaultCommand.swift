@@ -40,7 +40,8 @@ struct CreateCommand: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            say("A directory, empty or new, or s3://HOST/BUCKET/PREFIX.", de: "Verzeichnis, leer oder neu, oder s3://HOST/BUCKET/PRÄFIX."),
+            say("A directory, empty or new, s3://HOST/BUCKET/PREFIX or sftp://HOST/PATH.",
+                de: "Verzeichnis, leer oder neu, s3://HOST/BUCKET/PRÄFIX oder sftp://RECHNER/PFAD."),
             valueName: say("site", de: "standort")))
     var directory: PathArgument
 

@@ -63,7 +63,7 @@ struct VaultSites {
     }
 
     /// Of all that this machine knows, the vault that lies there.
-    private func remembered(_ place: VaultPlace) throws(Trouble) -> VaultState? {
+    func remembered(_ place: VaultPlace) throws(Trouble) -> VaultState? {
         for state in try states.vaults() {
             if try state.place() == place { return state }
             let addresses = try state.plan().sites.map(\.address)

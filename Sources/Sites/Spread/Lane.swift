@@ -5,9 +5,8 @@ import Synchronization
 
 /// One of the sites of a spread, with what is on its way there.
 ///
-/// Whoever asks a lane need not wait for it: that is the one place of the house where work goes on
-/// after its caller has gone, because a site that hangs must hold up nobody. Such work ends with
-/// the process, or when `settled` says so.
+/// Whoever asks a lane need not wait for it: its work goes on after its caller has gone, because a
+/// site that hangs must hold up nobody. It ends with the process at the latest.
 final class Lane: Sendable {
     let site: any Site
     let name: String

@@ -58,19 +58,10 @@ package struct Claim: Sendable {
         claimant = try reader.identifier()
         made = try reader.moment()
         host = try reader.text(upTo: Limits.nameBytesMax)
-        let signed = Array(bytes[..<reader.offset])
-        let signature = try reader.raw(64)
-        try reader.end()
         guard let writer = keyring.writer(writer) else {
             throw Malformed("by a writer that the keyring does not name", at: 40)
         }
-        do {
-            let key = try Curve25519.Signing.PublicKey(rawRepresentation: writer.publicKey)
-            guard key.isValidSignature(signature, for: Sealing.labelled(Self.signedLabel, signed))
-            else { throw Malformed("the writer's signature does not fit", at: signed.count) }
-        } catch let error as Malformed {
-            throw error
-        } catch { throw Malformed("the writer's key is no key", at: signed.count) }
+        try reader.signature(Self.signedLabel, by: writer.publicKey)
     }
 }
 

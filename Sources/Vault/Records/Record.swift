@@ -70,16 +70,7 @@ package struct Record: Sendable {
         obeyedStatement = try reader.u64()
         _ = try reader.raw(16 + Sealing.encapsulatedBytes)
         _ = try reader.raw(Int(try reader.u32()))
-        let signed = bytes[..<reader.offset]
-        let signature = try reader.raw(Self.signatureBytes)
-        try reader.end()
-        do {
-            let key = try Curve25519.Signing.PublicKey(rawRepresentation: writerKey)
-            guard key.isValidSignature(signature, for: Sealing.labelled(Self.signedLabel, signed))
-            else { throw Malformed("the writer's signature does not fit", at: signed.count) }
-        } catch let error as Malformed {
-            throw error
-        } catch { throw Malformed("the writer's key is no key", at: signed.count) }
+        try reader.signature(Self.signedLabel, by: writerKey)
         object = bytes
         hash = Sealing.hash(bytes)
     }

@@ -57,3 +57,20 @@ package struct RootIdentity: Hashable, Sendable {
         } catch { return false }
     }
 }
+
+extension ByteReader {
+    /// The end of an object that a writer has signed: its Ed25519 signature (RFC 8032) of the label and
+    /// of all that was read before.
+    mutating func signature(_ label: String, by publicKey: [UInt8]) throws(Malformed) {
+        let signed = bytes[..<offset]
+        let signature = try raw(64)
+        try end()
+        do {
+            let key = try Curve25519.Signing.PublicKey(rawRepresentation: publicKey)
+            guard key.isValidSignature(signature, for: Sealing.labelled(label, signed))
+            else { throw Malformed("the writer's signature does not fit", at: signed.count) }
+        } catch let error as Malformed {
+            throw error
+        } catch { throw Malformed("the writer's key is no key", at: signed.count) }
+    }
+}
