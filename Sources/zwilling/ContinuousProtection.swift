@@ -19,9 +19,12 @@ struct ContinuousProtection {
     func run() async throws {
         StopRequest.expect()
         var plan = try blueprint.blueprint()
+        // Held over the rounds: between two of them nobody else may take the writer's place.
+        var lock: WriterLock?
+        defer { withExtendedLifetime(lock) {} }
         while true {
             let change = BlueprintChange(blueprint, try blueprint.files(of: plan))
-            let isElsewhere = try await run(plan, until: change)
+            let isElsewhere = try await run(plan, until: change, &lock)
             guard !StopRequest.wait(milliseconds: 0) else { return }
             if let next = change.next {
                 tell(say("The blueprint has changed; beginning anew.", de: "Der Bauplan hat sich geändert; beginne von vorn."))
@@ -35,15 +38,16 @@ struct ContinuousProtection {
     }
 
     /// - Returns: whether it ended because the vault lies elsewhere by now.
-    private func run(_ plan: Blueprint, until change: BlueprintChange) async throws -> Bool {
+    private func run(
+        _ plan: Blueprint, until change: BlueprintChange, _ lock: inout WriterLock?
+    ) async throws -> Bool {
         let host = Machine.hostName()
         let known = try await KnownVault(vault, of: plan.institution)
         if twin == nil { try SiteGate(plan.institution, known.vault.keyring.plan).check() }
         let groups = try await groups(of: plan.institution, on: host, known)
         let keys = try known.writerKeys()
         let writer = try VaultWriter(known.vault, keys: keys, world: .real)
-        let lock = try WriterLock(known.state, isService: true)
-        defer { withExtendedLifetime(lock) {} }
+        if lock?.isFor(known.state) != true { lock = try WriterLock(known.state, isService: true) }
         try await known.state.resumeHeld()
         try await known.vault.completeCopies()
         let memory = try known.state.memory() ?? Memory(of: known.vault)

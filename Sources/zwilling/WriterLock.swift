@@ -6,40 +6,61 @@ import Ground
 /// when the process ends, however it ends.
 final class WriterLock {
     private let file: Descriptor
+    private let folder: [UInt8]
 
     /// - Parameter isService: of a run that does not end by itself, and takes wishes meanwhile.
     init(_ state: VaultState, isService: Bool = false) throws(Trouble) {
         let path = state.path(.lock)
+        folder = state.folder
         do throws(SystemError) {
             try Machine.makeDirectories(state.folder)
-            let folder = try Descriptor.directory(state.folder)
-            file = try Self.open(Array(VaultState.File.lock.rawValue.utf8), in: folder)
-            let isMine = try file.tryLock()
-            if isMine {
-                try file.truncate(to: 0)
-                let word = isService ? "\(Self.service)\n" : ""
-                try file.write(Array("\(Machine.processId)\n\(word)".utf8), at: 0)
-                return
+            file = try Self.open(Array(VaultState.File.lock.rawValue.utf8), in: Descriptor.directory(state.folder))
+            // Whoever only looks holds it for a moment, and who has only just taken it has not yet said
+            // so: the file is empty, or tells the last one.
+            for _ in 0..<100 {
+                if try file.tryLock() {
+                    try file.truncate(to: 0)
+                    let word = isService ? "\(Self.service)\n" : ""
+                    try file.write(Array("\(Machine.processId)\n\(word)".utf8), at: 0)
+                    return
+                }
+                if let holder = Self.holder(path), holder.isThere { break }
+                Machine.pause(milliseconds: 10)
             }
         } catch {
             throw error.at(path).trouble(Words("Cannot lock", de: "Sperre misslingt:"))
         }
-        if let process = Self.service(of: state) { throw Self.served(by: process) }
-        throw Self.taken(by: Self.holder(path))
+        // Not every system shows the processes of others.
+        let holder = Self.holder(path)
+        throw holder?.isService == true ? Self.served(by: holder?.process ?? "?") : Self.taken(by: holder?.process ?? "?")
     }
+
+    /// Of the vault of this state.
+    func isFor(_ state: VaultState) -> Bool { folder == state.folder }
 
     private static let service = "service"
 
+    private struct Holder {
+        let process: String
+        let isService: Bool
+
+        var isThere: Bool { process != "\(Machine.processId)" && Machine.exists(Array("/proc/\(process)".utf8)) }
+    }
+
+    /// Who wrote its name there last; nil while none is there whole.
+    private static func holder(_ path: [UInt8]) -> Holder? {
+        do throws(SystemError) {
+            let text = String(decoding: try Machine.readWhole(path, upTo: 64), as: UTF8.self)
+            let lines = text.split(separator: "\n")
+            guard text.hasSuffix("\n"), let first = lines.first, first.allSatisfy(\.isNumber) else { return nil }
+            return Holder(process: String(first), isService: lines.dropFirst().first.map(String.init) == service)
+        } catch { return nil }
+    }
+
     /// The process of the service that holds it; nil where none does, or another run.
     static func service(of state: VaultState) -> String? {
-        do throws(SystemError) {
-            let text = try Machine.readWhole(state.path(.lock), upTo: 64)
-            let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
-            guard lines.count == 2, lines[1] == service,
-                Machine.exists(Array("/proc/\(lines[0])".utf8)), try isHeld(state)
-            else { return nil }
-            return String(lines[0])
-        } catch { return nil }
+        guard let holder = holder(state.path(.lock)), holder.isService, holder.isThere else { return nil }
+        do throws(SystemError) { return try isHeld(state) ? holder.process : nil } catch { return nil }
     }
 
     private static func isHeld(_ state: VaultState) throws(SystemError) -> Bool {
@@ -56,22 +77,6 @@ final class WriterLock {
             guard error.kind == .exists else { throw error }
             return try folder.openForWriting(name)
         }
-    }
-
-    /// The process that holds it. One that has only just taken it has not yet said so: the file is
-    /// empty, or tells the last one.
-    private static func holder(_ path: [UInt8]) -> String {
-        var process = "?"
-        for _ in 0..<100 {
-            do throws(SystemError) {
-                let digits = try Machine.readWhole(path, upTo: 32).prefix { (0x30...0x39).contains($0) }
-                if !digits.isEmpty { process = String(decoding: digits, as: UTF8.self) }
-                if Machine.exists(Array("/proc/\(process)".utf8)) { return process }
-            } catch { return "?" }
-            Machine.pause(milliseconds: 10)
-        }
-        // Not every system shows the processes of others.
-        return process
     }
 
     private static func served(by process: String) -> Trouble {

@@ -84,6 +84,23 @@ struct HookTests {
         #expect(follower.stop() == 0)
     }
 
+    @Test("Asked while it takes up another blueprint, the service answers all the same")
+    func askedBetween() throws {
+        try describe()
+        let follower = try Follower(zwilling)
+        try follower.start()
+        try follower.wait(for: "akten: captured")
+        for round in 1...4 {
+            try describe(dump: "echo \(round)")
+            let asked = try zwilling("protect", "--data", "akten")
+            #expect(asked.code == 0 && asked.errors == "", "\(asked.errors)")
+            try follower.wait(for: "beginning anew", times: round)
+            let after = try zwilling("protect", "--data", "akten")
+            #expect(after.code == 0 && after.errors == "", "\(after.errors)")
+        }
+        #expect(follower.stop() == 0)
+    }
+
     @Test("Told to end, it lets the application go on at once, and states nothing after that", arguments: [
         SIGINT, SIGTERM, SIGHUP,
     ])
