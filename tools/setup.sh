@@ -39,6 +39,7 @@ for_test() {
     # A site that can be made to hang.
     needs bindfs bindfs
     needs openssl openssl
+    needs faketime faketime
     # To make buckets, by another signature than ours.
     needs curl curl
     # A host that is a site.

@@ -32,6 +32,10 @@ public protocol Site: Sendable {
         _ name: ObjectName, in range: Range<Int>?, accepting: @Sendable ([UInt8]) -> Bool
     ) async throws(Trouble) -> [UInt8]
 
+    /// A copy that is not handed out any more because another has taken its place, or somebody deleted
+    /// it: the one `back` places before the newest. nil where the site keeps none so far back.
+    func earlier(_ name: ObjectName, in range: Range<Int>?, back: Int) async throws(Trouble) -> [UInt8]?
+
     /// Every object whose name begins with `prefix`, ordered by name. What a listing does not show
     /// is never proof that it does not exist.
     func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry]
@@ -51,9 +55,23 @@ extension Site {
         _ name: ObjectName, in range: Range<Int>?, accepting: @Sendable ([UInt8]) -> Bool
     ) async throws(Trouble) -> [UInt8] {
         let bytes = try await get(name, in: range)
-        _ = accepting(bytes)
-        return bytes
+        guard !accepting(bytes) else { return bytes }
+        return try await accepted(name, in: range, accepting) ?? bytes
     }
+
+    /// Of the earlier copies, one that `accepting` takes. Somebody who may write can put some in front,
+    /// so there is an end to looking.
+    func accepted(
+        _ name: ObjectName, in range: Range<Int>?, _ accepting: @Sendable ([UInt8]) -> Bool
+    ) async throws(Trouble) -> [UInt8]? {
+        for back in 1...SiteLimits.earlierMax {
+            guard let bytes = try await earlier(name, in: range, back: back) else { return nil }
+            if accepting(bytes) { return bytes }
+        }
+        return nil
+    }
+
+    public func earlier(_ name: ObjectName, in range: Range<Int>?, back: Int) async throws(Trouble) -> [UInt8]? { nil }
 
     public func listStored(_ prefix: String) async throws(Trouble) -> [ObjectEntry] { try await list(prefix) }
 

@@ -13,12 +13,18 @@ package struct SiteProbe: Sendable {
         case replacing
         /// Shows what was put, at once.
         case listing
+        /// Takes a large object in parts; of clouds only.
+        case multipart
+        /// What it gets can be taken away by nobody for a while; of clouds only.
+        case locking
         case removing
     }
 
     package struct Result: Sendable {
         package let ability: Ability
         package let isThere: Bool
+        /// The lock that it put on what it got, and for how many days it does so by itself.
+        package let lock: (mode: SiteLock.Mode, days: Int)?
         /// What it said, where it refused.
         package let trouble: Trouble?
     }
@@ -62,7 +68,13 @@ package struct SiteProbe: Sendable {
                 try await site.list("probe/\(run)/first") == [ObjectEntry(name: first, size: 1000)]
             },
         ]
-        let names = [first] + (0..<Self.rounds).map { name("race-\($0)") }
+        var names = [first] + (0..<Self.rounds).map { name("race-\($0)") }
+        if let bucket = site as? S3Site {
+            let parts = name("parts")
+            names.append(parts)
+            results.append(await result(.multipart) { () throws(Trouble) in try await bucket.canPutInParts(parts, world) })
+            results.append(await locking(bucket, first))
+        }
         results.append(
             await result(.removing) { () throws(Trouble) in
                 for name in names { try await site.remove(name) }
@@ -72,9 +84,20 @@ package struct SiteProbe: Sendable {
     }
 
     private func result(_ ability: Ability, _ isSo: () async throws(Trouble) -> Bool) async -> Result {
-        do throws(Trouble) { return Result(ability: ability, isThere: try await isSo(), trouble: nil) } catch {
-            return Result(ability: ability, isThere: false, trouble: error)
+        do throws(Trouble) { return Result(ability: ability, isThere: try await isSo(), lock: nil, trouble: nil) } catch {
+            return Result(ability: ability, isThere: false, lock: nil, trouble: error)
         }
+    }
+
+    private func locking(_ bucket: S3Site, _ name: ObjectName) async -> Result {
+        do throws(Trouble) {
+            let rule = try await bucket.lockRule()
+            // Only what was tried counts.
+            guard rule != nil, try await bucket.lock(of: name) != nil, try await bucket.resists(name) else {
+                return Result(ability: .locking, isThere: false, lock: rule, trouble: nil)
+            }
+            return Result(ability: .locking, isThere: true, lock: rule, trouble: nil)
+        } catch { return Result(ability: .locking, isThere: false, lock: nil, trouble: error) }
     }
 
     private func isRefused(_ name: ObjectName) async throws(Trouble) -> Bool {

@@ -112,10 +112,15 @@ extension OpenVault {
 }
 
 extension Vault {
+    /// Of several copies one that is right, else any.
+    func wholePack(_ name: Digest) async throws(Trouble) -> [UInt8] {
+        try await site.get(packName(name), in: nil) { Sealing.hash($0) == name }
+    }
+
     /// Why the bytes under a pack's name are not those of the pack; nil where they are.
     func wrongBytes(of pack: PackReference) async -> Trouble? {
         do throws(Trouble) {
-            let bytes = try await site.get(packName(pack.name), in: nil)
+            let bytes = try await wholePack(pack.name)
             return Sealing.hash(bytes) == pack.name
                 ? nil : .changed(packName(pack.name).text, at: site.label)
         } catch { return error }

@@ -69,7 +69,13 @@ package struct Vault: Sendable {
         _ name: ObjectName, _ number: UInt32, at site: any Site,
         after previous: (keyring: Keyring, hash: Digest)?
     ) async throws(Trouble) -> (keyring: Keyring, hash: Digest) {
-        let bytes = try await site.whole(name, upTo: Limits.statementBytesMax)
+        let bytes = try await site.whole(name, upTo: Limits.statementBytesMax) { bytes in
+            do {
+                let one = try Keyring(decoding: bytes)
+                return one.number == number && one.previous == (previous?.hash ?? .zero)
+                    && (previous.map { $0.keyring.vault == one.vault && $0.keyring.root == one.root } ?? true)
+            } catch { return false }
+        }
         let keyring: Keyring
         do { keyring = try Keyring(decoding: bytes) } catch {
             throw .malformed(name.text, at: site.label, error)
@@ -90,7 +96,7 @@ package struct Vault: Sendable {
 
     /// Reads an object whole, and refuses one that is larger than it can be.
     package func object(_ name: ObjectName, upTo max: Int) async throws(Trouble) -> [UInt8] {
-        try await site.whole(name, upTo: max)
+        try await site.whole(name, upTo: max) { keyring.isRight(name, $0) ?? true }
     }
 
     /// Tries the passphrase. Takes about half a second and 128 MiB, on purpose.
@@ -102,8 +108,11 @@ package struct Vault: Sendable {
 }
 
 extension Site {
-    func whole(_ name: ObjectName, upTo max: Int) async throws(Trouble) -> [UInt8] {
-        let bytes = try await get(name, in: 0..<max + 1)
+    /// Where several copies can be had, one that `accepting` takes.
+    func whole(
+        _ name: ObjectName, upTo max: Int, accepting: @Sendable ([UInt8]) -> Bool
+    ) async throws(Trouble) -> [UInt8] {
+        let bytes = try await get(name, in: 0..<max + 1) { $0.count <= max && accepting($0) }
         guard bytes.count <= max else {
             throw .damaged(
                 name.text, at: label, Words("it is too large", de: "es ist zu groß"))

@@ -86,16 +86,16 @@ package struct VaultWriter: Sendable {
             }
         }
         let present = try await vault.storedPacks()
-        for (index, pack) in cache.packs.enumerated() where present[pack.name] == pack.bytes {
+        for (index, pack) in cache.packs.enumerated() where present.map({ $0[pack.name] == pack.bytes }) ?? true {
             do throws(Trouble) {
                 let rows = try await vault.packFront(pack.name) { front throws(Trouble) in
                     front.header.domain == domain.id ? try front.table(domain, at: vault.site.label).rows : []
                 }
                 for row in rows { cache.chunks[row.id] = UInt32(index) }
             } catch {
-                // What a damaged pack holds counts as unknown and is stored again; verify names
-                // it. A site that does not answer is another matter.
-                guard error.kind == .damaged || error.kind == .missing else { throw error }
+                // What a damaged pack holds, or one that may not be read, counts as unknown and is
+                // stored again; verify names it. A site that does not answer is another matter.
+                guard [.damaged, .missing, .denied].contains(error.kind) else { throw error }
             }
         }
         return cache
@@ -140,7 +140,7 @@ package final class WriterRun: Sendable {
         _ writer: VaultWriter, cache: WriterCache, draft: RecordBody, level: Int32
     ) async throws(Trouble) {
         let present = try await writer.vault.storedPacks()
-        let isLive = cache.packs.map { present[$0.name] == $0.bytes }
+        let isLive = cache.packs.map { pack in present.map { $0[pack.name] == pack.bytes } ?? true }
         self.writer = writer
         self.level = level
         self.draft = draft

@@ -94,6 +94,7 @@ struct CopiesReport {
             let what: String
             switch finding.fault {
             case .missing: what = say("was missing", de: "fehlte")
+            case .deleted: what = say("was marked as deleted", de: "war als gelöscht markiert")
             case .damaged: what = say("was damaged", de: "war beschädigt")
             case .differing: what = say("is another one than at other sites: two have written this name", de: "ist ein anderes als an anderen Standorten: Zwei haben diesen Namen geschrieben")
             }
@@ -102,7 +103,7 @@ struct CopiesReport {
             case .left: tell(place)
             case .repaired(let from):
                 let aside = finding.setAside.map { say("; the damaged bytes lie in \($0.text)", de: "; die beschädigten Bytes liegen in \($0.text)") }
-                tell(place + say(", copied from \(plain(from))", de: ", kopiert von \(plain(from))") + (aside ?? ""))
+                tell(place + say(", put again from \(plain(from))", de: ", neu geschrieben von \(plain(from))") + (aside ?? ""))
             case .unrepaired(let trouble): tell("\(place): \(say(trouble.message))")
             }
         }

@@ -12,7 +12,8 @@ struct SitesCommand: ParsableCommand {
             de: "Wo ein Tresor liegt: Standorte hinzufügen, vergleichen, auffüllen, entfernen, prüfen."),
         subcommands: [
             SitesListCommand.self, SitesAddCommand.self, SitesRemoveCommand.self, SitesRulesCommand.self,
-            SitesCatchUpCommand.self, SitesTestCommand.self, SitesLoginCommand.self,
+            SitesCatchUpCommand.self, SitesRenewCommand.self, SitesTestCommand.self, SitesLoginCommand.self,
+            SitesRightsCommand.self,
         ])
 }
 
@@ -145,17 +146,18 @@ struct SitesTestCommand: AsyncParsableCommand {
     mutating func run() async throws {
         let place = try VaultPlace(site)
         let results = try await SiteProbe(place.open(in: StateDirectory())).run()
+        let isLocking = results.contains { $0.ability == .locking && $0.isThere }
         let isEnough = results.allSatisfy { $0.isThere || !$0.ability.isNeeded }
         if output.json {
             try showJSON(
                 Fields(
                     site: place.shown, canHoldAVault: isEnough,
-                    abilities: results.map { Fields.One(ability: $0.ability, isThere: $0.isThere, meaning: Self.meaning($0)) }))
+                    abilities: results.map { Fields.One(ability: $0.ability, isThere: $0.isThere, meaning: Self.meaning($0, isLocking)) }))
         } else {
             var lines: [String] = []
             for result in results {
                 lines.append("\(result.isThere ? say("yes ", de: "ja  ") : say("no  ", de: "nein")) \(say(result.ability.name))")
-                if let meaning = Self.meaning(result) { lines.append("     " + meaning) }
+                if let meaning = Self.meaning(result, isLocking) { lines.append("     " + meaning) }
             }
             lines.append(
                 isEnough
@@ -166,12 +168,18 @@ struct SitesTestCommand: AsyncParsableCommand {
         if !isEnough { throw ExitCode(1) }
     }
 
-    private static func meaning(_ result: SiteProbe.Result) -> String? {
+    /// - Parameter isLocking: whether what lies there is locked.
+    private static func meaning(_ result: SiteProbe.Result, _ isLocking: Bool) -> String? {
         guard !result.isThere else {
+            if let lock = result.lock {
+                return say("\(lock.mode.rawValue), for \(lock.days) days.", de: "\(lock.mode.rawValue), für \(lock.days) Tage.")
+            }
             guard result.ability == .removing else { return nil }
-            return say(
-                "Whoever steals these credentials can delete the vault, too.",
-                de: "Wer diese Zugangsdaten stiehlt, kann auch den Tresor löschen.")
+            return isLocking
+                ? say("Only a mark: what is locked can still be read.", de: "Nur zum Schein: Was gesperrt ist, bleibt lesbar.")
+                : say(
+                    "Whoever steals these credentials can delete the vault, too.",
+                    de: "Wer diese Zugangsdaten stiehlt, kann auch den Tresor löschen.")
         }
         return [say(result.ability.lack), result.trouble.map { say($0.message) }].compactMap(\.self).joined(separator: " ")
     }

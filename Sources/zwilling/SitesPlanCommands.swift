@@ -73,6 +73,9 @@ struct SitesAddCommand: AsyncParsableCommand {
             name = new.name
             opened[place.address] = try await Self.openNew(place, for: known.vault.keyring.vault, in: states)
         }
+        if let index = plan.sites.firstIndex(where: { $0.name == name }) {
+            plan.sites[index].lockDays = try await Self.lockDays(plan.sites[index], place, isGiven: facts.lockDays != nil, in: states)
+        }
         // A rule that does not hold is told before anything is asked or put.
         let breaches = plan.rules.breaches(plan.sites)
         guard breaches.isEmpty else { throw Trouble.breached(breaches) }
@@ -95,6 +98,25 @@ struct SitesAddCommand: AsyncParsableCommand {
         progress.end()
         tell(say("Print the recovery sheet again: \"zwilling vault sheet\".", de: "Das Wiederherstellungsblatt neu drucken: „zwilling vault sheet“."))
         try CopiesReport(copies, plan: plan).show(output, filling: name)
+    }
+
+    /// What a bucket does by itself, where nobody has said less; nothing can be tried elsewhere.
+    private static func lockDays(
+        _ facts: SiteFacts, _ place: VaultPlace, isGiven: Bool, in states: StateDirectory
+    ) async throws -> UInt16 {
+        guard isGiven || facts.lockDays == 0, case .bucket(let address) = place else { return facts.lockDays }
+        let rule: (mode: SiteLock.Mode, days: Int)?
+        do throws(Trouble) { rule = try await SiteAccess(to: address, in: states).site(at: address).lockRule() } catch {
+            // Nobody may know, so that what is said has to do.
+            guard error.kind == .denied else { throw error }
+            return facts.lockDays
+        }
+        guard isGiven else { return UInt16(clamping: rule?.days ?? 0) }
+        if facts.lockDays > 0 {
+            guard let rule else { throw Trouble.locksNothing(place.address, noted: facts.lockDays) }
+            guard rule.days >= Int(facts.lockDays) else { throw Trouble.locksLess(place.address, rule.days, noted: facts.lockDays) }
+        }
+        return facts.lockDays
     }
 
     /// The same place by another address would count as a second copy.
@@ -228,6 +250,15 @@ extension Trouble {
             .wrongUse,
             Words("\"\(site)\" is a site of this vault already, by another address.", de: "„\(site)“ ist unter anderer Adresse schon ein Standort dieses Tresors."),
             advice: Words("Choose another place.", de: "Einen anderen Ort wählen."))
+    }
+
+    fileprivate static func locksLess(_ address: String, _ days: Int, noted: UInt16) -> Trouble {
+        Trouble(
+            .wrongUse,
+            Words(
+                "The bucket of \"\(plain(address))\" locks what it gets for \(days) days, not \(noted).",
+                de: "Der Bucket von „\(plain(address))“ sperrt, was er bekommt, für \(days) Tage, nicht \(noted)."),
+            advice: Words("Change its default retention at the cloud, or say less.", de: "Die Vorgabe bei der Cloud ändern oder weniger angeben."))
     }
 
     fileprivate static func lastSite(_ name: String) -> Trouble {

@@ -92,6 +92,8 @@ extension SiteProbe.Ability {
         case .conditionalWriting: Words("lets exactly one of several writers win", de: "lässt genau einen von mehreren Schreibern gewinnen")
         case .replacing: Words("replaces an object", de: "ersetzt ein Objekt")
         case .listing: Words("lists what was put, at once", de: "listet sofort, was geschrieben wurde")
+        case .multipart: Words("takes a large object in parts", de: "nimmt ein großes Objekt in Teilen")
+        case .locking: Words("locks what it gets", de: "sperrt, was er bekommt")
         case .removing: Words("removes an object", de: "entfernt ein Objekt")
         }
     }
@@ -115,6 +117,14 @@ extension SiteProbe.Ability {
             Words(
                 "New objects are not listed at once, so that snapshots could seem to be missing.",
                 de: "Neue Objekte erscheinen nicht sofort; Stände könnten zu fehlen scheinen.")
+        case .multipart:
+            Words(
+                "A large object goes in one piece only, and begins anew where the line breaks off.",
+                de: "Ein großes Objekt geht nur am Stück und beginnt von vorn, wenn die Leitung abreißt.")
+        case .locking:
+            Words(
+                "Nothing is locked: whoever has the cloud's account can delete the vault at once. Object lock with a default retention prevents that.",
+                de: "Nichts ist gesperrt: Wer das Konto bei der Cloud hat, kann den Tresor sofort löschen. Object Lock mit einer Vorgabe verhindert das.")
         case .removing:
             Words(
                 "These credentials remove nothing. That is good for a machine that only protects: a thief of it cannot delete either.",

@@ -14,9 +14,9 @@ struct VaultSites {
     func open(_ place: VaultPlace) async throws(Trouble) -> (Vault, Memory?) {
         let first: Trouble
         do throws(Trouble) {
-            let site = try place.open(in: states)
-            let memory = try await known(site, at: place)?.memory()
-            let vault = try await Vault(at: site, remembering: memory)
+            let (site, asked) = try sites(at: place)
+            let memory = try await known(asked, at: place)?.memory()
+            let vault = try await Vault(at: asked, remembering: memory)
             guard !vault.keyring.plan.sites.isEmpty else { return (vault, memory) }
             return (try await judged(vault.keyring, memory, asked: (place, site)), memory)
         } catch {
@@ -98,8 +98,27 @@ struct VaultSites {
     private func site(_ facts: SiteFacts) -> any Site {
         do throws(Trouble) {
             let place = try VaultPlace(noted: Array(facts.address.utf8))
-            return place.hasNoKeyring ? ClosedSite(facts.address, .notThere(facts)) : try place.open(in: states)
+            if case .bucket = place { return try place.open(in: states) }
+            return LateSite(facts.address) { [states] () async throws(Trouble) in
+                if place.hasNoKeyring { throw .notThere(facts) }
+                let site = try place.open(in: states)
+                // The mount point of a disk of that host.
+                if case .host = place, try await site.list("keyring/").isEmpty { throw .notThere(facts) }
+                return site
+            }
         } catch { return ClosedSite(facts.address, error) }
+    }
+
+    /// The site at a place, and the same for whoever cannot wait for ever, where there are others.
+    private func sites(at place: VaultPlace) throws(Trouble) -> (any Site, asked: any Site) {
+        guard case .directory = place, try remembered(place)?.plan().sites.count ?? 0 > 1 else {
+            let site = try place.open(in: states)
+            return (site, site)
+        }
+        let site = LateSite(place.shown) { [states] () async throws(Trouble) in try place.open(in: states) }
+        var patience = SpreadPatience()
+        patience.answer = .seconds(10)
+        return (site, SpreadSite([SpreadSite.Member(site, name: place.shown)], required: 1, patience: patience))
     }
 
     /// What is known of the vault that this site claims to be. Where another was at this place

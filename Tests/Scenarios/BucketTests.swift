@@ -57,6 +57,63 @@ struct BucketTests {
         #expect(try !String(contentsOf: town.home.appending(path: "sheet.html"), encoding: .utf8).contains(Cloud.secret))
     }
 
+    @Test("With the least rights a machine protects; who steals them reads, replaces and deletes nothing")
+    func leastRights() throws {
+        let bucket = try cloud.lockedBucket(days: 3)
+        let place = "s3+http://127.0.0.1:\(cloud.port)/\(bucket)/town"
+        let machine = try Computer(town, named: "least", with: ["ZWILLING_VAULT": place, "HOME": town.home.path])
+        #expect(try machine("sites", "login", place, "--credentials-file", credentials.path).code == 0)
+        let made = try machine.reading("vault", "create", place, "--sheet", town.home.path + "/s.html")
+        try #require(made.code == 0, "\(made.errors)")
+        let rights = try machine("sites", "rights", place, "--role", "writer")
+        try #require(rights.code == 0, "\(rights.errors)")
+        // A policy of the bucket instead of the user says whom it is for.
+        let policy = rights.output.replacing("\"Effect\":", with: "\"Principal\":{\"AWS\":\"arn:aws:iam::000000000000:user/stranger\"},\"Effect\":")
+        try #require(try cloud.request("PUT", bucket, query: [("policy", "")], policy).status == 204)
+        let text = "[default]\naws_access_key_id = \(Cloud.strangerId)\naws_secret_access_key=\(Cloud.strangerSecret)\n"
+        let stolen = town.home.appending(path: "stolen")
+        try Data(text.utf8).write(to: stolen)
+        let login = try machine("sites", "login", place, "--credentials-file", stolen.path)
+        #expect(login.code == 0, "\(login.errors)")
+
+        let first = try machine("protect", town.tree.path)
+        #expect(first.code == 0 && first.errors == "", "\(first.errors)")
+        try town.write("streets/new", "a new resident")
+        let second = try machine("protect", town.tree.path)
+        #expect(second.code == 0 && second.errors == "", "\(second.errors)")
+        let shown = try machine("snapshots")
+        #expect(shown.code == 0, "\(shown.errors)")
+        // All that is stored again where the cache is gone, since no pack may be read.
+        try town.run("find", machine.state.path, "-name", "cache", "-delete")
+        let anew = try machine("protect", town.tree.path)
+        #expect(anew.code == 0, "\(anew.errors)")
+
+        let whole = try cloud.request("GET", bucket, query: [("list-type", "2"), ("prefix", "town")])
+        let keys = whole.body.split(separator: "<Key>").dropFirst().map { String($0.prefix { $0 != "<" }) }
+        #expect(keys.count >= 8)
+        for key in keys {
+            let thief = Cloud.stranger
+            #expect(try cloud.request("DELETE", "\(bucket)/\(key)", as: thief).status == 403, "\(key)")
+            let lock = "<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>2020-01-01T00:00:00Z</RetainUntilDate></Retention>"
+            #expect(try cloud.request("PUT", "\(bucket)/\(key)", query: [("retention", "")], lock, as: thief).status == 403, "\(key)")
+            if !key.hasPrefix("town/keyring"), !key.contains("/records/") {
+                #expect(try cloud.request("GET", "\(bucket)/\(key)", as: thief).status == 403, "\(key)")
+            }
+            _ = try cloud.request("PUT", "\(bucket)/\(key)", "what a thief puts in front", as: thief)
+        }
+        let restoring = try machine.reading("restore", "latest", "--to", town.target.path)
+        #expect(restoring.code == 1 && restoring.errors.contains("AccessDenied"), "\(restoring.errors)")
+        // With the owner's credentials all of it is seen through.
+        #expect(try machine("sites", "login", place, "--credentials-file", credentials.path).code == 0)
+        let restored = try machine.reading("restore", "latest", "--to", town.target.path)
+        #expect(restored.code == 0, "\(restored.errors)")
+        #expect(try town.differences(town.tree, town.restored(below: town.target)) == "")
+        let renewed = try machine("sites", "renew", "--json")
+        #expect(renewed.code == 0 && renewed.output.contains("\"days\":3") && renewed.output.contains("\"failures\":[]"), "\(renewed.errors)")
+        let tested = try machine("sites", "test", place)
+        #expect(tested.code == 0 && tested.output.contains("COMPLIANCE, for 3 days"), "\(tested.output)")
+    }
+
     @Test("Credentials that other programs keep are used, and wrong ones are refused before anything is kept")
     func access() throws {
         try write(secret: "wrong")

@@ -68,7 +68,7 @@ struct SeveralSitesTests {
         #expect(seen.code == 1 && seen.errors.contains("second: packs/") && seen.errors.contains("was damaged"), "\(seen.errors)")
         #expect(seen.errors.contains("vault: records/") && seen.errors.contains("was missing"))
         let repaired = try zwilling("verify", "--read-data", "--repair")
-        #expect(repaired.code == 1 && repaired.errors.contains("copied from vault; the damaged bytes lie in set-aside/"), "\(repaired.errors)")
+        #expect(repaired.code == 1 && repaired.errors.contains("put again from vault; the damaged bytes lie in set-aside/"), "\(repaired.errors)")
         let unasked = try zwilling("sites", "add", third.path, "--country", "US", "--passphrase-file", "passphrase")
         #expect(unasked.code == 1 && !FileManager.default.fileExists(atPath: third.path))
         let anew = try zwilling("sites", "add", third.path, "--anew", "--passphrase-file", "passphrase")
@@ -107,6 +107,27 @@ struct SeveralSitesTests {
         let refused = try zwilling("protect", town.tree.path)
         #expect(refused.code == 1 && refused.errors.contains("must lie at 2"), "\(refused.errors)")
         try expectRestored(by: zwilling, to: "once-more")
+    }
+
+    @Test("A directory that hangs when the vault is opened holds up nobody", .enabled(if: StallingSite.isAvailable))
+    func hanging() throws {
+        let place = town.home.appending(path: "hanging")
+        let site = try StallingSite(at: place, backing: town.home.appending(path: "backing"))
+        let vault = place.appending(path: "vault")
+        let other = try Computer(town, named: "other", with: ["ZWILLING_VAULT": vault.path])
+        let made = try other.reading("vault", "create", vault.path, "--sheet", town.home.path + "/hanging.html")
+        try #require(made.code == 0, "\(made.errors)")
+        let added = try other.reading("sites", "add", second.path)
+        try #require(added.code == 0, "\(added.errors)")
+        #expect(try other("protect", town.tree.path).code == 0)
+        site.stall()
+        defer { site.resume() }
+        let begun = ContinuousClock.now
+        try expectRestored(by: other)
+        #expect(begun.duration(to: .now) < .seconds(120))
+        try town.write("streets/new", "a new resident")
+        let captured = try other("protect", town.tree.path)
+        #expect(captured.code == 0 && captured.errors.contains("does not answer"), "\(captured.errors)")
     }
 
     @Test("A site moves: add, then remove, which is refused while another is incomplete")

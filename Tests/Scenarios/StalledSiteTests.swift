@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The vault on a file system of its own that can be made to hang.
-private final class StallingSite {
+final class StallingSite {
     static let isAvailable =
         FileManager.default.isExecutableFile(atPath: "/usr/bin/bindfs")
         && FileManager.default.fileExists(atPath: "/dev/fuse")

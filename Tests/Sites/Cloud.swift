@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 import Foundation
+import Ground
 import Sites
 import Synchronization
 import Testing
@@ -18,6 +19,10 @@ final class Cloud: Sendable {
     static let keyId = "AKTEST"
     static let secret = "secret of the tests"
     static let bucket = "vault"
+    /// Somebody who may do nothing but what a bucket's policy says.
+    static let (strangerId, strangerSecret) = ("AKSTRANGER", "another secret of the tests")
+    static let stranger = S3Credentials(keyId: strangerId, secret: strangerSecret)
+    static let owner = S3Credentials(keyId: keyId, secret: secret)
 
     let port: Int
     private let arguments: [String]
@@ -52,7 +57,8 @@ final class Cloud: Sendable {
         case .seaweed:
             let settings = """
                 {"identities": [{"name": "admin", "credentials": [{"accessKey": "\(Self.keyId)", "secretKey": "\(Self.secret)"}],
-                "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
+                "actions": ["Admin", "Read", "Write", "List", "Tagging"]},
+                {"name": "stranger", "credentials": [{"accessKey": "\(Self.strangerId)", "secretKey": "\(Self.strangerSecret)"}], "actions": []}]}
                 """
             let file = folder.appending(path: "s3.json")
             try Data(settings.utf8).write(to: file)
@@ -61,7 +67,7 @@ final class Cloud: Sendable {
                 "-master.port.grpc=\(first + 2)", "-volume.port=\(first + 3)", "-volume.port.grpc=\(first + 4)", "-filer",
                 "-filer.port=\(first + 5)", "-filer.port.grpc=\(first + 6)", "-s3", "-s3.port=\(first)",
                 "-s3.port.grpc=\(first + 7)", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.config=\(file.path)",
-                "-volume.max=20", "-master.volumeSizeLimitMB=512",
+                "-volume.max=200", "-master.volumeSizeLimitMB=512",
             ]
         case .rclone:
             let secure = certificate.map { ["--cert", $0.0.path, "--key", $0.key.path] } ?? []
@@ -107,6 +113,48 @@ final class Cloud: Sendable {
         curl.waitUntilExit()
         // 409: it is there from before.
         return ["200", "409"].contains(status)
+    }
+
+    /// One request as it is, signed.
+    func request(
+        _ method: String, _ path: String, query: [(name: String, value: String)] = [], headers: [(name: String, value: String)] = [],
+        _ body: String = "", as who: S3Credentials = owner
+    ) throws -> (status: Int, body: String) {
+        let signature = S3Signature(
+            method: method, authority: "127.0.0.1:\(port)", path: "/" + path, query: query, headers: headers, body: Array(body.utf8)[...],
+            region: "us-east-1", at: World.real.now(), with: who)
+        let curl = Process()
+        curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        let asked = query.sorted { $0.name < $1.name }.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
+        curl.arguments = ["curl", "--silent", "--max-time", "20", "--write-out", "\n%{http_code}", "--request", method]
+            + signature.headers.flatMap { ["--header", "\($0.name): \($0.value)"] } + (body.isEmpty ? [] : ["--data-binary", body, "--header", "content-type:"])
+            + ["http://127.0.0.1:\(port)/\(path)" + (asked.isEmpty ? "" : "?\(asked)")]
+        let said = Pipe()
+        curl.standardOutput = said
+        curl.standardError = FileHandle.nullDevice
+        try curl.run()
+        let text = String(decoding: said.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        curl.waitUntilExit()
+        let end = try #require(text.lastIndex(of: "\n"))
+        return (Int(text[text.index(after: end)...]) ?? 0, String(text[..<end]))
+    }
+
+    /// A bucket of its own that locks what it gets.
+    func lockedBucket(days: Int) throws -> String {
+        let bucket = "locked-\(UUID().uuidString.lowercased())"
+        try #require(try request("PUT", bucket, headers: [("x-amz-bucket-object-lock-enabled", "true")]).status == 200)
+        let rule = "<DefaultRetention><Mode>COMPLIANCE</Mode><Days>\(days)</Days></DefaultRetention>"
+        try #require(
+            try request(
+                "PUT", bucket, query: [("object-lock", "")],
+                "<ObjectLockConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule>\(rule)</Rule></ObjectLockConfiguration>"
+            ).status == 200)
+        return bucket
+    }
+
+    /// As the owner, or whoever else.
+    func site(in bucket: String, as who: S3Credentials = owner, world: World = .real) throws -> S3Site {
+        try S3Site(S3Address("s3+http://127.0.0.1:\(port)/\(bucket)"), with: who, world: world)
     }
 
     var address: String { "s3\(isSecure ? "" : "+http")://127.0.0.1:\(port)/\(Self.bucket)" }

@@ -99,7 +99,7 @@ struct S3FaultTests {
 
     @Test("says its reason when it never gets well")
     func broken() async throws {
-        try await with(answers([answer("500 Internal", error("InternalError", "disk &amp; all &lt;gone&gt;"))]), within: 2) { site async throws in
+        try await with(answers([answer("500 Internal", error("InternalError", "disk &amp; all &lt;gone&gt;"))]), within: 10) { site async throws in
             let trouble = try await trouble { _ = try await site.list("") }
             #expect(trouble.kind == .system && trouble.message.english.contains("500 InternalError disk & all <gone>"))
         }

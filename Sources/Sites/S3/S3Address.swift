@@ -9,9 +9,9 @@ package struct S3Address: Hashable, Sendable {
     let isSecure: Bool
     /// With the port, where one is named.
     let authority: String
-    let bucket: String
+    package let bucket: String
     /// Before every name: empty, or with a slash at its end.
-    let prefix: String
+    package let prefix: String
     package let region: String
 
     private static let secure = "s3://"

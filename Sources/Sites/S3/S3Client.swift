@@ -158,7 +158,7 @@ final class S3Client: Sendable {
         for (name, value) in signature.headers { question.headers.add(name: name, value: value) }
         question.headers.add(name: "user-agent", value: "zwilling")
         // In pieces, so that the wait for an answer begins when the last of them is on its way.
-        if request.method == .PUT {
+        if request.method != .GET, !request.body.isEmpty || request.method == .PUT {
             question.body = .stream(Pieces(bytes: request.body, size: Self.pieceBytes), length: .known(Int64(request.body.count)))
         }
         let left = max(ContinuousClock.now.duration(to: limit), .seconds(1))

@@ -2,6 +2,7 @@
 import Files
 import Ground
 import NIOHTTP1
+import Synchronization
 
 /// A site in a bucket of a cloud that speaks S3 (Amazon S3 API Reference, 2006-03-01): every object of
 /// the vault is an object there.
@@ -10,7 +11,8 @@ import NIOHTTP1
 /// `S3Probe`; here it would let two writers take one place.
 package final class S3Site: Site {
     package var label: String { client.address.text }
-    private let client: S3Client
+    let client: S3Client
+    let isVersioned = Mutex<Bool?>(nil)
 
     /// So many pages of a listing, of 1000 objects each: more than any vault has.
     private static let pagesMax = 5000
@@ -28,9 +30,11 @@ package final class S3Site: Site {
         _ name: ObjectName, _ bytes: ArraySlice<UInt8>, existing: Existing
     ) async throws(Trouble) {
         guard bytes.count <= SiteLimits.objectBytesMax else { throw .oversized(name, at: label) }
-        var request = S3Client.Request(method: .PUT, name: name, body: bytes)
-        if existing == .refuse { request.headers = [("if-none-match", "*")] }
-        let answer = try await client.send(request)
+        var condition: [(name: String, value: String)] = []
+        if existing == .refuse { condition = [("if-none-match", "*")] }
+        let answer = try await bytes.count > Self.onePutBytesMax
+            ? putInParts(name, bytes, condition)
+            : client.send(S3Client.Request(method: .PUT, name: name, headers: condition, body: bytes))
         switch answer.status {
         case 200..<300: return
         case 412 where existing == .refuse:
@@ -50,7 +54,17 @@ package final class S3Site: Site {
     }
 
     package func get(_ name: ObjectName, in range: Range<Int>?) async throws(Trouble) -> [UInt8] {
+        do throws(Trouble) { return try await get(name, in: range, version: nil) } catch {
+            // Somebody may have deleted it, where nothing is ever gone at once.
+            guard error.kind == .missing, let hidden = try await earlier(name, in: range, back: 0) else { throw error }
+            return hidden
+        }
+    }
+
+    /// - Parameter version: the newest where nil.
+    func get(_ name: ObjectName, in range: Range<Int>?, version: String?) async throws(Trouble) -> [UInt8] {
         var request = S3Client.Request(name: name, answerBytesMax: SiteLimits.objectBytesMax)
+        if let version { request.query = [("versionId", version)] }
         if let range {
             // There is no empty range in HTTP: one byte tells whether the object exists.
             let last = range.isEmpty ? range.lowerBound : range.upperBound - 1
@@ -76,51 +90,63 @@ package final class S3Site: Site {
     }
 
     package func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {
+        if !Self.isTakenAway(prefix), try await keepsVersions() { return try await listed(prefix) }
         var entries: [ObjectEntry] = []
-        var token: String?
-        var tokens: Set<String> = []
+        try await pages("ListBucketResult", [("list-type", "2"), ("prefix", prefix)], ["continuation-token"]) { body in
+            S3Text.each("Contents", in: body[...]) { item in
+                if let name = name(in: item, below: prefix), let size = Self.size(in: item) {
+                    entries.append(ObjectEntry(name: name, size: size))
+                }
+                return true
+            }
+        }
+        return entries.sorted { $0.name < $1.name }
+    }
+
+    /// - Parameter cursors: of the place where the next page begins; an answer names each with "Next"
+    ///   before it.
+    func pages(
+        _ root: String, _ query: [(name: String, value: String)], _ cursors: [String], _ take: ([UInt8]) -> Void
+    ) async throws(Trouble) {
+        var places: [String?] = cursors.map { _ in nil }
+        var seen: Set<[String?]> = []
         for _ in 0..<Self.pagesMax {
             var request = S3Client.Request(answerBytesMax: Self.pageBytesMax)
-            request.query = [("list-type", "2"), ("prefix", client.address.prefix + prefix)]
-            if let token { request.query.append(("continuation-token", token)) }
+            request.query = query.map { $0.name == "prefix" ? ($0.name, client.address.prefix + $0.value) : $0 }
+            for (cursor, place) in zip(cursors, places) { if let place { request.query.append((cursor, place)) } }
             let answer = try await client.send(request)
             guard answer.status == 200 else { throw refusal(answer, nil) }
-            entries += try page(answer.body, prefix)
-            guard S3Text.first("IsTruncated", in: answer.body) == "true" else {
-                return entries.sorted { $0.name < $1.name }
+            guard answer.body.firstRange(of: Array("<\(root)".utf8)) != nil,
+                answer.body.firstRange(of: Array("</\(root)>".utf8)) != nil
+            else { throw .strangeAnswer(client.address, "no listing") }
+            take(answer.body)
+            guard S3Text.first("IsTruncated", in: answer.body) == "true" else { return }
+            places = cursors.map { cursor in
+                S3Text.first("Next" + cursor.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined(), in: answer.body)
             }
-            let next = S3Text.first("NextContinuationToken", in: answer.body)
-            guard let next, tokens.insert(next).inserted else { break }
-            token = next
+            guard places[0] != nil, seen.insert(places).inserted else { break }
         }
         throw .strangeAnswer(client.address, "a listing without an end")
     }
 
-    private func page(_ body: [UInt8], _ prefix: String) throws(Trouble) -> [ObjectEntry] {
-        guard body.firstRange(of: Array("<ListBucketResult".utf8)) != nil,
-            body.firstRange(of: Array("</ListBucketResult>".utf8)) != nil
-        else { throw .strangeAnswer(client.address, "no listing") }
-        var entries: [ObjectEntry] = []
+    /// nil for what is no object of a vault and lies there for other reasons.
+    func name(in item: ArraySlice<UInt8>, below prefix: String) -> ObjectName? {
         let own = client.address.prefix
-        S3Text.each("Contents", in: body[...]) { item in
-            // What is no object of a vault lies there for other reasons.
-            if let key = S3Text.first("Key", in: item), key.hasPrefix(own + prefix),
-                let name = ObjectName(String(key.dropFirst(own.count))),
-                let size = S3Text.first("Size", in: item).flatMap({ Int($0) }), size >= 0
-            {
-                entries.append(ObjectEntry(name: name, size: size))
-            }
-            return true
-        }
-        return entries
+        guard let key = S3Text.first("Key", in: item), key.hasPrefix(own + prefix) else { return nil }
+        return ObjectName(String(key.dropFirst(own.count)))
+    }
+
+    static func size(in item: ArraySlice<UInt8>) -> Int? {
+        S3Text.first("Size", in: item).flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
     }
 
     package func remove(_ name: ObjectName) async throws(Trouble) {
         let answer = try await client.send(S3Client.Request(method: .DELETE, name: name))
         guard (200..<300).contains(answer.status) || answer.status == 404 else { throw refusal(answer, name) }
+        if try await keepsVersions() { await removeVersions(of: name) }
     }
 
-    private func refusal(_ answer: S3Client.Answer, _ name: ObjectName?) -> Trouble {
+    func refusal(_ answer: S3Client.Answer, _ name: ObjectName?) -> Trouble {
         let code = S3Text.first("Code", in: answer.body)
         if answer.status == 404, code != "NoSuchBucket", let name { return .missingObject(name, at: label) }
         if answer.status == 507 || code == "QuotaExceeded" || code == "InsufficientStorage", let name {

@@ -41,4 +41,8 @@ enum S3Text {
         }
         return text.replacing("&amp;", with: "&")
     }
+
+    static func escaped(_ text: String) -> String {
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;")
+    }
 }

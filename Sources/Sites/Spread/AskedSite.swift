@@ -29,6 +29,10 @@ struct AskedSite: Site {
         try await answer { site throws(Trouble) in try await site.get(name, in: range) }
     }
 
+    func earlier(_ name: ObjectName, in range: Range<Int>?, back: Int) async throws(Trouble) -> [UInt8]? {
+        try await answer { site throws(Trouble) in try await site.earlier(name, in: range, back: back) }
+    }
+
     func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {
         try await answer { site throws(Trouble) in try await site.list(prefix) }
     }

@@ -160,12 +160,14 @@ final class Lane: Sendable {
         default: break
         }
         state.withLock { state in
+            state.standing.trouble = trouble
+            // It answers, if not in that.
+            guard trouble.kind != .denied else { return }
             // Several requests that fail at once are one failure.
             if state.restsUntil.map({ $0 <= .now }) ?? true {
                 state.restsUntil = .now + rest * (1 << min(state.rests, 4))
                 state.rests += 1
             }
-            state.standing.trouble = trouble
         }
     }
 

@@ -63,10 +63,6 @@ package final class SpreadSite: Site {
     /// From now on copies are judged before they are handed out.
     package func judge(by judge: @escaping Judge) { state.withLock { $0.judge = judge } }
 
-    package var members: [(name: String, site: any Site, isRemovable: Bool, standing: Standing)] {
-        lanes.map { ($0.name, AskedSite(lane: $0, patience: patience.put), $0.isRemovable, $0.standing) }
-    }
-
     package var mayBeStale: Bool { state.withLock { $0.mayBeStale } }
 
     private var fixed: [Lane] { lanes.filter { !$0.isRemovable } }
@@ -126,7 +122,12 @@ package final class SpreadSite: Site {
             }
             if running == 0, next == order.count { break }
         }
-        if let refused { return refused }
+        if let refused {
+            for (number, lane) in order.enumerated() {
+                if let right = await earlier(name, in: range, lane, number, accepting) { return right }
+            }
+            return refused
+        }
         // That it is nowhere is only known where all have said so.
         throw troubles.first { $0.kind != .missing } ?? troubles.first ?? .missingObject(name, at: label)
     }
@@ -137,15 +138,17 @@ package final class SpreadSite: Site {
     }
 
     package func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {
-        try await counted(prefix).keys.sorted { ($0.name, $0.size) < ($1.name, $1.size) }
+        try await counted(prefix).found.keys.sorted { ($0.name, $0.size) < ($1.name, $1.size) }
     }
 
     package func listStored(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {
-        try await counted(prefix).filter { $0.value >= required }.keys.sorted { ($0.name, $0.size) < ($1.name, $1.size) }
+        let (found, denied) = try await counted(prefix)
+        // Where nobody may look, what was put is taken to be there.
+        return found.filter { $0.value >= max(required - denied, 1) }.keys.sorted { ($0.name, $0.size) < ($1.name, $1.size) }
     }
 
     /// At how many sites that are not removable each object lies.
-    private func counted(_ prefix: String) async throws(Trouble) -> [ObjectEntry: Int] {
+    private func counted(_ prefix: String) async throws(Trouble) -> (found: [ObjectEntry: Int], denied: Int) {
         let round = Round<[ObjectEntry]>()
         let enough = fixed.count - required + 1
         // One that rests has just shown that it does not answer.
@@ -163,9 +166,9 @@ package final class SpreadSite: Site {
         for await event in round.events {
             switch event {
             case .bell:
-                let isPatient = ContinuousClock.now - begun < patience.freshness
+                let waited = ContinuousClock.now - begun
                 // Without any answer there is nothing to go on with.
-                if answered == 0 || (fresh < enough && isPatient) { round.ring(after: patience.listing) } else {
+                if (answered == 0 && waited < patience.answer) || (fresh < enough && waited < patience.freshness) { round.ring(after: patience.listing) } else {
                     for number in silent where !asked[number].isRemovable { asked[number].noteSilence() }
                     silent = []
                 }
@@ -182,8 +185,10 @@ package final class SpreadSite: Site {
             if silent.isEmpty { break }
         }
         guard answered > 0, silent.isEmpty else { throw troubles.first ?? .silent(label) }
-        state.withLock { $0.mayBeStale = fresh < enough }
-        return entries
+        let denied = troubles.count { $0.kind == .denied }
+        // No moment is told from its packs.
+        if prefix != "packs/" { state.withLock { $0.mayBeStale = fresh < enough } }
+        return (entries, denied)
     }
 
     // MARK: Writing

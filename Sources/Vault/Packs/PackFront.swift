@@ -84,7 +84,13 @@ extension Vault {
     package func presentPacks() async throws(Trouble) -> [Digest: Int] { packs(try await site.list("packs/")) }
 
     /// Those on which a writer may build: at as many sites as they must, each with the same size.
-    func storedPacks() async throws(Trouble) -> [Digest: Int] { packs(try await site.listStored("packs/")) }
+    /// nil where a writer may not look, and has to trust what it has put.
+    func storedPacks() async throws(Trouble) -> [Digest: Int]? {
+        do throws(Trouble) { return packs(try await site.listStored("packs/")) } catch {
+            guard error.kind == .denied else { throw error }
+            return nil
+        }
+    }
 
     private func packs(_ entries: [ObjectEntry]) -> [Digest: Int] {
         var packs: [Digest: Int] = [:]

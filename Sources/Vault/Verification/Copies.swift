@@ -8,6 +8,8 @@ package struct Copies: Sendable {
     package struct Finding: Sendable {
         package enum Fault: String, Sendable {
             case missing, damaged
+            /// Somebody marked it as deleted, where nothing is ever gone at once: it can still be read.
+            case deleted
             /// Right by itself, and another than at the sites before it: two have written one name.
             case differing
         }
@@ -58,18 +60,22 @@ extension Vault {
         var shelves: [Shelf] = []
         let fixed = Set(keyring.plan.sites.filter { !$0.isRemovable }.map(\.name))
         let members = spread.members
-        let listings = await gathered(members.map(\.site)) { site in
-            do throws(Trouble) { return Result<[ObjectEntry], Trouble>.success(try await site.list("")) } catch { return .failure(error) }
+        let listings = await gathered(members) { member in
+            do throws(Trouble) {
+                return Result<(entries: [ObjectEntry], hidden: [ObjectName]), Trouble>.success(
+                    (try await member.site.list(""), try await member.hidden()))
+            } catch { return .failure(error) }
         }
         for (member, listing) in zip(members, listings) {
             switch listing {
             case .failure(let trouble): result.unreached.append((member.name, member.isRemovable, trouble))
-            case .success(let entries):
+            case .success(let (entries, hidden)):
                 result.counts[member.name] = entries.count { Self.isKept($0.name) }
                 shelves.append(
                     Shelf(
                         name: member.name, site: member.site, isFixed: fixed.contains(member.name),
-                        sizes: Dictionary(entries.map { ($0.name, $0.size) }) { first, _ in first }))
+                        sizes: Dictionary(entries.map { ($0.name, $0.size) }) { first, _ in first },
+                        hidden: Set(hidden)))
             }
         }
         let (work, all) = (objects(shelves), shelves)
@@ -95,6 +101,7 @@ extension Vault {
         let site: any Site
         let isFixed: Bool
         let sizes: [ObjectName: Int]
+        let hidden: Set<ObjectName>
     }
 
     private struct Kept: Sendable {
@@ -153,6 +160,7 @@ extension Vault {
                 faults.append((shelf, .missing, nil))
                 continue
             }
+            if shelf.hidden.contains(object.name) { faults.append((shelf, .deleted, nil)) }
             if isSure { continue }
             switch await read(object.name, shelf) {
             case .success(let bytes):
@@ -170,7 +178,12 @@ extension Vault {
         }
         let isMeant = { (shelf: Shelf) in options.repairs && (options.only ?? shelf.name) == shelf.name }
         if good == nil, faults.contains(where: { isMeant($0.shelf) }) {
-            for shelf in shelves where isSure && shelf.sizes[object.name] != nil {
+            for (shelf, fault, _) in faults where fault == .damaged {
+                guard let bytes = await earlier(object.name, shelf) else { continue }
+                good = (bytes, shelf.name)
+                break
+            }
+            for shelf in shelves where good == nil && isSure && shelf.sizes[object.name] != nil {
                 guard case .success(let bytes) = await read(object.name, shelf), keyring.isRight(object.name, bytes) ?? true else { continue }
                 good = (bytes, shelf.name)
                 break
@@ -191,6 +204,14 @@ extension Vault {
         do throws(Trouble) { return .success(try await shelf.site.get(name, in: nil)) } catch { return .failure(error) }
     }
 
+    /// One that was written over, and is right.
+    private func earlier(_ name: ObjectName, _ shelf: Shelf) async -> [UInt8]? {
+        do throws(Trouble) {
+            let bytes = try await shelf.site.get(name, in: nil) { keyring.isRight(name, $0) == true }
+            return keyring.isRight(name, bytes) == true ? bytes : nil
+        } catch { return nil }
+    }
+
     private func repair(
         _ name: ObjectName, _ shelf: Shelf, _ fault: Copies.Finding.Fault, _ damaged: [UInt8]?,
         _ good: (bytes: [UInt8], from: String)?
@@ -202,7 +223,7 @@ extension Vault {
                 try await shelf.site.put(place, damaged[...], existing: .replace)
                 aside = place
             }
-            try await shelf.site.put(name, good.bytes[...], existing: fault == .missing ? .refuse : .replace)
+            try await shelf.site.put(name, good.bytes[...], existing: fault == .damaged ? .replace : .refuse)
             return Copies.Finding(
                 site: shelf.name, object: name, fault: fault, outcome: .repaired(from: good.from), setAside: aside)
         } catch {

@@ -56,7 +56,7 @@ extension OpenVault {
     private func check(_ reference: PackReference) async throws(Trouble) -> Checked {
         let name = packName(reference.name).text
         let site = vault.site.label
-        let bytes = try await vault.site.get(packName(reference.name), in: nil)
+        let bytes = try await vault.wholePack(reference.name)
         let front: PackFront
         do { front = try PackFront(name: reference.name, decoding: bytes) } catch {
             throw .malformed(name, at: site, error)
