@@ -32,12 +32,17 @@ struct VaultOptions: ParsableArguments {
 
     /// - Parameter named: the one that a blueprint names.
     func place(in states: StateDirectory, orElse named: String? = nil) throws(Trouble) -> VaultPlace {
-        if let vault { return try VaultPlace(vault) }
-        for text in [Terminal.environment("ZWILLING_VAULT"), named] {
-            if let text, let path = PathArgument(argument: text) { return try VaultPlace(path) }
-        }
         let places = try states.vaults()
             .map { state throws(Trouble) in try state.place() }.compactMap { $0 }
+        var argument = vault
+        for text in [Terminal.environment("ZWILLING_VAULT"), named] where argument == nil {
+            argument = text.flatMap(PathArgument.init(argument:))
+        }
+        if let argument {
+            // Asking for the real path of one that hangs would hang, too.
+            if let known = places.first(where: { $0.bytes == argument.bytes }) { return known }
+            return try VaultPlace(argument)
+        }
         if places.count == 1 { return places[0] }
         throw Self.unknown(places)
     }

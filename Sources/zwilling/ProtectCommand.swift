@@ -108,7 +108,8 @@ struct ProtectCommand: AsyncParsableCommand {
         let options = try selection.options(leavingOut: known.place, of: protected)
         let lock = try WriterLock(known.state)
         defer { withExtendedLifetime(lock) {} }
-        let nearby = protected.onSameDisk(as: known.place)
+        // Of several copies one may lie there.
+        let nearby = known.spread == nil ? protected.onSameDisk(as: known.place) : []
         for path in nearby { warn(Self.sameDisk(path)) }
         try await known.vault.completeCopies()
         let (cache, wasRebuilt) = try await writer.knowledge(

@@ -13,6 +13,7 @@ struct VaultSites {
     /// - Returns: the vault, and what this machine remembers of it from earlier runs.
     func open(_ place: VaultPlace) async throws(Trouble) -> (Vault, Memory?) {
         let first: Trouble
+        var opened: [String: any Site] = [:]
         do throws(Trouble) {
             let (site, asked) = try sites(at: place)
             let memory = try await known(asked, at: place)?.memory()
@@ -23,11 +24,13 @@ struct VaultSites {
             // Another vault in its place is no matter of a site that is gone.
             if error.kind == .wrongKey { throw error }
             first = error
+            // Not asked again where it does not answer.
+            if error.kind == .system { opened[place.address] = ClosedSite(place.shown, error) }
         }
         guard let state = try remembered(place), let memory = try state.memory() else { throw first }
         let plan = try state.plan()
         guard !plan.sites.isEmpty else { throw first }
-        let spread = try spread(plan, of: state.vault)
+        let spread = try spread(plan, of: state.vault, opened: opened)
         spread.judge { name, bytes in
             guard name.text.hasPrefix("keyring") else { return nil }
             do {
@@ -37,7 +40,7 @@ struct VaultSites {
             } catch { return false }
         }
         do throws(Trouble) {
-            return (try await judged(try await Vault(at: spread, remembering: memory).keyring, memory), memory)
+            return (try await judged(try await Vault(at: spread, remembering: memory).keyring, memory, opened: opened), memory)
         } catch {
             // One reason is enough where no other site has another.
             throw error.kind == .stale ? error : first
@@ -46,12 +49,12 @@ struct VaultSites {
 
     /// At the sites of the newest plan that any of them shows: one may still show an older one.
     private func judged(
-        _ first: Keyring, _ memory: Memory?, asked: (place: VaultPlace, site: any Site)? = nil
+        _ first: Keyring, _ memory: Memory?, asked: (place: VaultPlace, site: any Site)? = nil, opened: [String: any Site] = [:]
     ) async throws(Trouble) -> Vault {
         var keyring = first
         while true {
             let spread = try spread(
-                keyring.plan, of: keyring.vault, asked: asked, opened: asked.map { [$0.place.address: $0.site] } ?? [:])
+                keyring.plan, of: keyring.vault, asked: asked, opened: asked.map { [$0.place.address: $0.site] } ?? opened)
             let judge = keyring
             spread.judge { judge.isRight($0, $1) }
             let vault = try await Vault(at: spread, remembering: memory)

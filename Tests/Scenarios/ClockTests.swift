@@ -25,7 +25,8 @@ struct ClockTests {
         try town.settle(files: 5)
         try zwilling.create()
         #expect(try zwilling("protect", town.tree.path).code == 0)
-        #expect(try zwilling("agent", "invite", "library").code == 0)
+        let invited = try zwilling.reading("agent", "invite", "library", "--token-file", town.home.path + "/token")
+        #expect(invited.code == 0, "\(invited.errors)")
         let before = try objects(of: town)
         func later(_ arguments: String...) throws -> Town.Outcome {
             try town.run("faketime", ["-f", "+3652d", Computer.program] + arguments, environment: zwilling.environment)
