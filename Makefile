@@ -104,8 +104,9 @@ bench: build
 ROUNDS ?= 100
 .PHONY: soak
 soak: setup
+	@bash tools/setup.sh soak
 	@bash tools/build.sh tests
-	ZWILLING_SOAK=$(ROUNDS) $(swift_test) --filter '^Scenarios\.|BundleTests' \
+	ZWILLING_SOAK=$(ROUNDS) $(swift_test) --filter '^Scenarios\.|^SitesTests\.|BundleTests' \
 		| $(ran_something)
 
 SECONDS_MAX ?= 600

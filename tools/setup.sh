@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: EUPL-1.2
-# Installs what is missing for the purposes named: build, test, demo, bench (any; else build). Does
-# nothing, and needs neither root nor a network, where all is there.
+# Installs what is missing for the purposes named: build, test, demo, bench and soak (any; else
+# build). Does nothing, and needs neither root nor a network, where all is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -73,6 +73,13 @@ for_demo() {
         missing+=(debian-archive-keyring)
 }
 
+for_soak() {
+    # Another implementation of S3.
+    needs radosgw radosgw
+    needs ceph-mon ceph-mon
+    needs ceph-osd ceph-osd
+}
+
 for_bench() {
     needs curl curl
     needs restic restic
@@ -134,8 +141,8 @@ sys.exit(int(c.__version__.split(".")[0]) < 48)' 2>/dev/null; then
 purposes=("${@:-build}")
 for purpose in "${purposes[@]}"; do
     case "$purpose" in
-        build | test | demo | bench) "for_$purpose" ;;
-        *) fail "I know build, test, demo and bench, not \"$purpose\"." ;;
+        build | test | demo | bench | soak) "for_$purpose" ;;
+        *) fail "I know build, test, demo, bench and soak, not \"$purpose\"." ;;
     esac
 done
 install_missing

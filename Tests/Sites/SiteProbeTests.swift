@@ -14,7 +14,7 @@ struct SiteProbeTests {
         try await subject.with { site async throws in
             var all = Set(SiteProbe.Ability.allCases)
             all.remove(.locking)
-            if subject != .bucket { all.remove(.multipart) }
+            if ![.bucket, .ceph].contains(subject) { all.remove(.multipart) }
             #expect(try await there(site) == all)
             #expect(try await site.list("") == [])
         }
@@ -25,6 +25,13 @@ struct SiteProbeTests {
         let cloud = try Cloud(.rclone)
         let results = try await there(cloud.site())
         #expect(!results.contains(.conditionalWriting) && results.contains(.keeping))
+    }
+
+    @Test("is seen through where only its locked buckets let several writers win: Ceph 16", .enabled(if: Cloud.soaksCeph))
+    func lockedCeph() async throws {
+        let ceph = try Cloud.other.get()
+        let results = try await there(ceph.site(in: ceph.lockedBucket(days: 1)))
+        #expect(results.contains(.locking) && !results.contains(.conditionalWriting))
     }
 
     /// Differs from a good site in one thing.

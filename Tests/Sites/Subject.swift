@@ -13,12 +13,14 @@ enum Subject: String, CaseIterable, CustomTestStringConvertible {
     /// Several of them at once.
     case spread
     case host
+    /// A bucket of another implementation.
+    case ceph
 
     /// Where nothing speaks S3 here, only that is left out; in continuous integration it must be there.
     static var allCases: [Subject] {
         let hasHost = SSHHost.isPossible || ProcessInfo.processInfo.environment["CI"] != nil
         let isThere = Cloud.isPossible(.seaweed) || ProcessInfo.processInfo.environment["CI"] != nil
-        return [.memory, .directory, .spread] + (isThere ? [.bucket] : []) + (hasHost ? [.host] : [])
+        return [.memory, .directory, .spread] + (isThere ? [.bucket] : []) + (hasHost ? [.host] : []) + (Cloud.soaksCeph ? [.ceph] : [])
     }
 
     var testDescription: String { "\(rawValue) site" }
@@ -34,6 +36,8 @@ enum Subject: String, CaseIterable, CustomTestStringConvertible {
             }
         case .bucket:
             try await body(Cloud.good.get().site())
+        case .ceph:
+            try await body(Cloud.other.get().site())
         case .host:
             try await withDirectory { directory in
                 let host = try SSHHost.good.get()
