@@ -32,9 +32,11 @@ public protocol Site: Sendable {
         _ name: ObjectName, in range: Range<Int>?, accepting: @Sendable ([UInt8]) -> Bool
     ) async throws(Trouble) -> [UInt8]
 
-    /// A copy that is not handed out any more because another has taken its place, or somebody deleted
-    /// it: the one `back` places before the newest. nil where the site keeps none so far back.
-    func earlier(_ name: ObjectName, in range: Range<Int>?, back: Int) async throws(Trouble) -> [UInt8]?
+    /// What can be asked for instead of what `get` hands out, because another has taken its place or
+    /// somebody deleted it: the oldest first, which came before any thief.
+    func versions(of name: ObjectName) async throws(Trouble) -> [String]
+
+    func get(_ name: ObjectName, in range: Range<Int>?, version: String) async throws(Trouble) -> [UInt8]
 
     /// Every object whose name begins with `prefix`, ordered by name. What a listing does not show
     /// is never proof that it does not exist.
@@ -46,6 +48,9 @@ public protocol Site: Sendable {
     /// Removes an object; one that is not there is no error.
     func remove(_ name: ObjectName) async throws(Trouble)
 
+    /// Whether each request costs time or money, so that fewer and larger ones are better.
+    var isFar: Bool { get }
+
     /// Returns when what was put lies wherever it will lie for now.
     func settle() async
 }
@@ -54,26 +59,34 @@ extension Site {
     public func get(
         _ name: ObjectName, in range: Range<Int>?, accepting: @Sendable ([UInt8]) -> Bool
     ) async throws(Trouble) -> [UInt8] {
-        let bytes = try await get(name, in: range)
-        guard !accepting(bytes) else { return bytes }
-        return try await accepted(name, in: range, accepting) ?? bytes
-    }
-
-    /// Of the earlier copies, one that `accepting` takes. Somebody who may write can put some in front,
-    /// so there is an end to looking.
-    func accepted(
-        _ name: ObjectName, in range: Range<Int>?, _ accepting: @Sendable ([UInt8]) -> Bool
-    ) async throws(Trouble) -> [UInt8]? {
-        for back in 1...SiteLimits.earlierMax {
-            guard let bytes = try await earlier(name, in: range, back: back) else { return nil }
-            if accepting(bytes) { return bytes }
+        let newest: Result<[UInt8], Trouble>
+        do throws(Trouble) {
+            let bytes = try await get(name, in: range)
+            guard !accepting(bytes) else { return bytes }
+            newest = .success(bytes)
+        } catch {
+            // What cannot be read may have been put in front, too.
+            guard error.kind != .system else { throw error }
+            newest = .failure(error)
         }
-        return nil
+        for version in try await versions(of: name) {
+            do throws(Trouble) {
+                let bytes = try await get(name, in: range, version: version)
+                if accepting(bytes) { return bytes }
+            } catch { continue }
+        }
+        return try newest.get()
     }
 
-    public func earlier(_ name: ObjectName, in range: Range<Int>?, back: Int) async throws(Trouble) -> [UInt8]? { nil }
+    public func versions(of name: ObjectName) async throws(Trouble) -> [String] { [] }
+
+    public func get(_ name: ObjectName, in range: Range<Int>?, version: String) async throws(Trouble) -> [UInt8] {
+        throw .missingObject(name, at: label)
+    }
 
     public func listStored(_ prefix: String) async throws(Trouble) -> [ObjectEntry] { try await list(prefix) }
+
+    public var isFar: Bool { false }
 
     public func settle() async {}
 }

@@ -8,7 +8,4 @@ package enum SiteLimits {
 
     /// After how long a temporary file belongs to no living put: one day.
     package static let temporarySeconds: Int64 = 86_400
-
-    /// So many copies of one object that was written over are looked through.
-    static let earlierMax = 100
 }

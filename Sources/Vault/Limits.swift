@@ -40,6 +40,9 @@ package enum Limits {
     // How a writer fills packs, and when it says what it has put so far.
     package static let packBytesWanted = 12 << 20
     package static let packBytesClosing = 16 << 20
+    /// Where each request costs time or money.
+    package static let farPackBytesWanted = 56 << 20
+    package static let farPackBytesClosing = 60 << 20
     package static let packPaddingWanted = 64 << 10
     package static let packBytesMin = 64 << 10
     package static let checkpointBytes = 2 << 30
@@ -58,5 +61,6 @@ package enum Limits {
         // Incompressible content is stored as it is, and padding adds an eighth at most.
         precondition(unitPlainBytesMax + unitPlainBytesMax / 8 + (64 << 10) <= unitBytesMax)
         precondition(packBytesClosing + 2 * treeChunkBytesMax <= packBytesMax)
+        precondition(farPackBytesClosing + dataChunkBytesMax < packBytesMax)
     }
 }

@@ -25,12 +25,8 @@ package struct Vault: Sendable {
     /// - Parameter memory: what this machine has seen of this vault, if anything.
     package init(at site: any Site, remembering memory: Memory?) async throws(Trouble) {
         Limits.check()
-        var numbers: Set<UInt32> = []
-        for folder in Keyring.folders {
-            for entry in try await site.list(folder) {
-                numbers.formUnion([UInt32(entry.name.text.dropFirst(folder.count))].compactMap(\.self))
-            }
-        }
+        let listed = try await Self.keyrings(at: site)
+        let numbers = Self.numbers(listed)
         guard let last = numbers.max(), last > 0 else { throw .noVault(site.label) }
         // A number without those before it: found by counting, so that one planted far ahead
         // costs nothing.
@@ -43,19 +39,20 @@ package struct Vault: Sendable {
         for number in 1...last {
             var found: (keyring: Keyring, hash: Digest)?
             var whole: ObjectName?
-            var failures: [(name: ObjectName, trouble: Trouble)] = []
-            for folder in Keyring.folders {
+            var failures: [Trouble] = []
+            // The copy is read where the first is not whole, and by `verify`.
+            for folder in Keyring.folders where found == nil {
                 let name = Keyring.name(number, in: folder)
                 do throws(Trouble) {
-                    let next = try await Self.keyring(name, number, at: site, after: chain)
-                    found = found ?? next
-                    whole = whole ?? name
-                } catch { failures.append((name, error)) }
+                    found = try await Self.keyring(name, number, at: site, after: chain, memory)
+                    whole = name
+                } catch { failures.append(error) }
             }
-            guard let found, let whole else { throw failures[0].trouble }
-            for (name, trouble) in failures {
-                troubles.append(trouble)
-                if trouble.kind == .missing { missingCopies.append((name, whole)) }
+            guard let found, let whole else { throw failures[0] }
+            troubles += failures
+            for folder in Keyring.folders {
+                let name = Keyring.name(number, in: folder)
+                if name != whole, !listed.contains(name) { missingCopies.append((name, whole)) }
             }
             chain = found
         }
@@ -65,15 +62,32 @@ package struct Vault: Sendable {
         (self.troubles, self.missingCopies) = (troubles, missingCopies)
     }
 
+    /// Both folders at once.
+    private static func keyrings(at site: any Site) async throws(Trouble) -> Set<ObjectName> {
+        Set(try await site.list(Keyring.prefix).map(\.name))
+    }
+
+    private static func numbers(_ listed: Set<ObjectName>) -> Set<UInt32> {
+        Set(
+            listed.compactMap { name in
+                Keyring.folders.first { name.text.hasPrefix($0) }.flatMap { UInt32(name.text.dropFirst($0.count)) }
+            })
+    }
+
+    func hasNewerKeyring() async throws(Trouble) -> Bool {
+        Self.numbers(try await Self.keyrings(at: site)).max() != keyring.number
+    }
+
     private static func keyring(
         _ name: ObjectName, _ number: UInt32, at site: any Site,
-        after previous: (keyring: Keyring, hash: Digest)?
+        after previous: (keyring: Keyring, hash: Digest)?, _ memory: Memory?
     ) async throws(Trouble) -> (keyring: Keyring, hash: Digest) {
         let bytes = try await site.whole(name, upTo: Limits.statementBytesMax) { bytes in
             do {
                 let one = try Keyring(decoding: bytes)
                 return one.number == number && one.previous == (previous?.hash ?? .zero)
-                    && (previous.map { $0.keyring.vault == one.vault && $0.keyring.root == one.root } ?? true)
+                    && (previous.map { $0.keyring.vault == one.vault && $0.keyring.root == one.root }
+                        ?? memory.map { $0.vault == one.vault && $0.root == one.root.fingerprint } ?? true)
             } catch { return false }
         }
         let keyring: Keyring
@@ -92,6 +106,21 @@ package struct Vault: Sendable {
                     de: "er schließt nicht an den vorigen Schlüsselring an"))
         }
         return (keyring, Sealing.hash(bytes))
+    }
+
+    /// What is wrong with the copies of keyrings; that which opening has found comes again.
+    func copyFindings() async -> [Trouble] {
+        var findings = troubles
+        for (missing, _) in missingCopies { findings.append(.missing(missing.text, at: site.label)) }
+        for number in 1...keyring.number {
+            let name = Keyring.name(number, in: Keyring.folders[1])
+            do throws(Trouble) {
+                let bytes = try await object(name, upTo: Limits.statementBytesMax)
+                if keyring.isRight(name, bytes) == false { findings.append(.changed(name.text, at: site.label)) }
+            } catch { findings.append(error) }
+        }
+        var seen: Set<String> = []
+        return findings.filter { seen.insert($0.message.english).inserted }
     }
 
     /// Reads an object whole, and refuses one that is larger than it can be.

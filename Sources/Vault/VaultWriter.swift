@@ -149,7 +149,7 @@ package final class WriterRun: Sendable {
         let epoch = writer.vault.keyring.currentEpoch
         sealing = PackSealing(
             vault: writer.vault.keyring.vault, writer: writer.writer.id, domain: writer.domain,
-            epoch: epoch.number, reader: epoch.reader, world: writer.world)
+            epoch: epoch.number, reader: epoch.reader, world: writer.world, isFar: writer.vault.site.isFar)
         state = Mutex(State(head: cache.head))
     }
 
@@ -239,6 +239,8 @@ package final class WriterRun: Sendable {
     /// Somebody may have retired this writer while it was at work: then its record stands in the
     /// vault and does not count, and nobody must take it for a snapshot.
     private func checkStillAccepted(_ head: ChainHead) async throws(Trouble) {
+        // Where there is no newer keyring nothing has changed.
+        guard try await writer.vault.hasNewerKeyring() else { return }
         let now = try await Vault(at: writer.vault.site, remembering: nil).keyring
         writer.news.note(now.plan)
         guard case .retired(let lastSequence, _)? = now.writer(writer.writer.id)?.state,

@@ -32,8 +32,11 @@ struct VaultOptions: ParsableArguments {
 
     /// - Parameter named: the one that a blueprint names.
     func place(in states: StateDirectory, orElse named: String? = nil) throws(Trouble) -> VaultPlace {
-        let places = try states.vaults()
-            .map { state throws(Trouble) in try state.place() }.compactMap { $0 }
+        var places: [VaultPlace] = []
+        for state in try states.vaults() {
+            // One that is damaged says so when it is the one that is meant.
+            do throws(Trouble) { if let place = try state.place() { places.append(place) } } catch { continue }
+        }
         var argument = vault
         for text in [Terminal.environment("ZWILLING_VAULT"), named] where argument == nil {
             argument = text.flatMap(PathArgument.init(argument:))

@@ -172,7 +172,9 @@ struct SitesTestCommand: AsyncParsableCommand {
     private static func meaning(_ result: SiteProbe.Result, _ isLocking: Bool) -> String? {
         guard !result.isThere else {
             if let lock = result.lock {
-                return say("\(lock.mode.rawValue), for \(lock.days) days.", de: "\(lock.mode.rawValue), für \(lock.days) Tage.")
+                let note = lock.mode == .governance
+                    ? say(" Who owns the cloud's account can lift it.", de: " Wem das Konto bei der Cloud gehört, kann sie aufheben.") : ""
+                return say("\(lock.mode.rawValue), for \(lock.days) days.", de: "\(lock.mode.rawValue), für \(lock.days) Tage.") + note
             }
             guard result.ability == .removing else { return nil }
             return isLocking

@@ -55,16 +55,26 @@ struct SitesRenewCommand: AsyncParsableCommand {
         var (fields, lines): ([Fields], [String]) = ([], [])
         var isAmiss = false
         for facts in all {
-            guard let bucket = try VaultPlace(noted: Array(facts.address.utf8)).open(in: states) as? S3Site else { continue }
-            guard let rule = try await bucket.lockRule() else {
-                if facts.lockDays > 0 || plan.rules.lockDays > 0 { throw Trouble.locksNothing(facts.address, noted: facts.lockDays) }
-                fields.append(Fields(site: facts.name, days: nil, versions: 0, extended: 0, lockedUntil: nil, failures: []))
-                lines.append(say("\(plain(facts.name)): the bucket locks nothing", de: "\(plain(facts.name)): Der Bucket sperrt nichts"))
+            guard case .bucket(let address) = try VaultPlace(noted: Array(facts.address.utf8)) else { continue }
+            let (renewal, days): (LockRenewal, Int)
+            do throws(Trouble) {
+                let bucket = try SiteAccess(to: address, in: states).site(at: address)
+                let noted = max(facts.lockDays, plan.rules.lockDays)
+                guard let rule = try await bucket.lockRule() else { throw Trouble.locksNothing(facts.address, noted: noted) }
+                // Somebody may have made the bucket's own days fewer.
+                days = max(Int(noted), rule.days)
+                renewal = try await bucket.renewLocks(days: days, mode: rule.mode, now: World.real.now()) { done, all in
+                    progress.update(bytesDone: 0, of: 0, "\(plain(facts.name)): \(figure(done)) / \(figure(all))")
+                }
+            } catch {
+                // The locks of the others end all the same.
+                tell("\(plain(facts.name)): \(say(error.message))")
+                fields.append(
+                    Fields(
+                        site: facts.name, days: nil, versions: 0, extended: 0, lockedUntil: nil,
+                        failures: [Fields.Failure(object: "", message: say(error.message))]))
+                isAmiss = true
                 continue
-            }
-            let days = facts.lockDays > 0 ? Int(facts.lockDays) : rule.days
-            let renewal = try await bucket.renewLocks(days: days, mode: rule.mode, now: World.real.now()) { done, all in
-                progress.update(bytesDone: 0, of: 0, "\(plain(facts.name)): \(figure(done)) / \(figure(all))")
             }
             fields.append(
                 Fields(
@@ -96,8 +106,8 @@ extension Trouble {
         Trouble(
             .wrongUse,
             Words(
-                "The bucket of \"\(plain(address))\" locks nothing of what it gets, though \(noted) days are noted for it.",
-                de: "Der Bucket von „\(plain(address))“ sperrt nichts von dem, was er bekommt, obwohl für ihn \(noted) Tage notiert sind."),
+                "The bucket of \"\(plain(address))\" locks nothing of what it gets" + (noted > 0 ? ", though \(noted) days are noted for it." : "."),
+                de: "Der Bucket von „\(plain(address))“ sperrt nichts von dem, was er bekommt" + (noted > 0 ? ", obwohl für ihn \(noted) Tage notiert sind." : ".")),
             advice: Words(
                 "Switch on object lock with a default retention at the cloud, or note \"--lock-days 0\" with \"zwilling sites add\".",
                 de: "Bei der Cloud Object Lock mit einer Vorgabe einschalten oder mit „zwilling sites add“ „--lock-days 0“ notieren."))

@@ -104,7 +104,7 @@ struct BucketRights {
         return Policy(Statement: [
             Statement(Sid: "Add", Action: ["s3:PutObject"], Resource: objects(["packs/"] + own)),
             Statement(Sid: "Read", Action: ["s3:GetObject"], Resource: objects(read)),
-            listing(read, ["s3:ListBucket"]),
+            listing([Keyring.prefix] + own, ["s3:ListBucket"]),
         ])
     }
 
@@ -122,7 +122,7 @@ struct BucketRights {
         Policy(
             Statement: reading + [
                 Statement(Sid: "Add", Action: ["s3:PutObject"], Resource: objects([""])),
-                Statement(Sid: "Lock", Action: ["s3:GetObjectRetention", "s3:PutObjectRetention"], Resource: objects([""])),
+                Statement(Sid: "Lock", Action: ["s3:GetObjectRetention", "s3:PutObjectRetention", "s3:AbortMultipartUpload"], Resource: objects([""])),
             ])
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
+import Crypto
 import Foundation
 import Ground
 import Sites
@@ -140,7 +141,7 @@ final class Cloud: Sendable {
         _ body: String = "", as who: S3Credentials = owner
     ) throws -> (status: Int, body: String) {
         let signature = S3Signature(
-            method: method, authority: "127.0.0.1:\(port)", path: "/" + path, query: query, headers: headers, body: Array(body.utf8)[...],
+            method: method, authority: "127.0.0.1:\(port)", path: "/" + path, query: query, headers: headers, bodyHash: SHA256.hash(data: Array(body.utf8)),
             region: "us-east-1", at: World.real.now(), with: who)
         let curl = Process()
         curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
+import Crypto
 import Ground
 import Sites
 import Testing
@@ -14,7 +15,7 @@ struct S3SignatureTests {
         let credentials = S3Credentials(keyId: "AKIAIOSFODNN7EXAMPLE", secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
         let all = S3Signature(
             method: method, authority: "examplebucket.s3.amazonaws.com", path: path, query: query, headers: headers,
-            body: Array(body.utf8)[...], region: "us-east-1", at: Moment(seconds: 1_369_353_600), with: credentials)
+            bodyHash: SHA256.hash(data: Array(body.utf8)), region: "us-east-1", at: Moment(seconds: 1_369_353_600), with: credentials)
         let line = all.headers.first { $0.name == "authorization" }?.value ?? ""
         return String(line.suffix(64))
     }

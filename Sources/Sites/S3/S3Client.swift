@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 import AsyncHTTPClient
+import Crypto
 import Files
+import FoundationEssentials
 import Ground
 import NIOCore
 import NIOHTTP1
@@ -56,6 +58,8 @@ final class S3Client: Sendable {
         var query: [(name: String, value: String)] = []
         var headers: [(name: String, value: String)] = []
         var body: ArraySlice<UInt8> = []
+        /// Whether the cloud is told what its bytes must come to, beside the signature.
+        var isChecked: Bool { method == .PUT }
         /// More than this is not read.
         var answerBytesMax = refusalBytesMax
     }
@@ -150,9 +154,13 @@ final class S3Client: Sendable {
         _ request: Request, _ repeats: Int, until limit: ContinuousClock.Instant
     ) async throws(Trouble) -> Answer {
         let path = address.path(request.name)
+        let hash = SHA256.hash(data: request.body)
+        var headers = request.headers
+        // A bucket with a lock takes nothing without one (Amazon S3 User Guide, "Object Lock considerations").
+        if request.isChecked { headers.append(("x-amz-checksum-sha256", Data(hash).base64EncodedString())) }
         let signature = S3Signature(
             method: request.method.rawValue, authority: address.authority, path: path, query: request.query,
-            headers: request.headers, body: request.body, region: address.region, at: world.now(), with: credentials)
+            headers: headers, bodyHash: hash, region: address.region, at: world.now(), with: credentials)
         var question = HTTPClientRequest(url: address.url(path, S3Signature.encoded(request.query)))
         question.method = request.method
         for (name, value) in signature.headers { question.headers.add(name: name, value: value) }

@@ -32,12 +32,12 @@ package struct S3Signature {
     ///   - headers: what else is sent and must not be changed on the way.
     package init(
         method: String, authority: String, path: String, query: [(name: String, value: String)],
-        headers more: [(name: String, value: String)], body: ArraySlice<UInt8>, region: String,
+        headers more: [(name: String, value: String)], bodyHash: SHA256.Digest, region: String,
         at moment: Moment, with credentials: S3Credentials
     ) {
         let time = Self.time(moment)
         let day = time.prefix(8)
-        let hash = Self.hex(SHA256.hash(data: body))
+        let hash = Self.hex(bodyHash)
         headers = more + [("host", authority), ("x-amz-content-sha256", hash), ("x-amz-date", time)]
         if let token = credentials.sessionToken { headers.append(("x-amz-security-token", token)) }
         let signed = headers.map { (name: $0.name.lowercased(), value: $0.value) }.sorted { $0.name < $1.name }

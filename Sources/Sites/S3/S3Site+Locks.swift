@@ -73,7 +73,7 @@ extension S3Site {
     ) async throws(Trouble) -> LockRenewal {
         let wanted = now.seconds + Int64(days) * 86_400
         let enough = now.seconds + Int64(days) * 86_400 * 2 / 3
-        let all = try await versions("").all.filter { Self.mustStay($0.name) }
+        let all = try await keptVersions().all
         let done = Mutex(0)
         let results = await gathered(all, width: width) { version in
             defer {
@@ -102,11 +102,6 @@ extension S3Site {
             }
         }
         return renewal
-    }
-
-    /// All but what is taken away in daily life.
-    private static func mustStay(_ name: ObjectName) -> Bool {
-        !isTakenAway(name.text) && !name.text.hasPrefix("set-aside/")
     }
 
     private func extend(_ version: Version, _ lock: SiteLock) async throws(Trouble) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+import Crypto
+import FoundationEssentials
 import Ground
 
 /// A large object goes in parts, so that a line that breaks off costs one of them ("Uploading and copying
@@ -13,33 +15,38 @@ extension S3Site {
     func putInParts(
         _ name: ObjectName, _ bytes: ArraySlice<UInt8>, _ condition: [(name: String, value: String)], partBytes: Int = partBytes
     ) async throws(Trouble) -> S3Client.Answer {
-        let begun = try await client.send(S3Client.Request(method: .POST, name: name, query: [("uploads", "")]))
-        guard begun.status == 200, let upload = S3Text.first("UploadId", in: begun.body) else { return begun }
+        let begun = try await client.send(S3Client.Request(method: .POST, name: name, query: [("uploads", "")], headers: [("x-amz-checksum-algorithm", "SHA256")]))
+        guard (200..<300).contains(begun.status) else { return begun }
+        guard let upload = S3Text.first("UploadId", in: begun.body) else { throw .strangeAnswer(client.address, "an upload without a name") }
         do throws(Trouble) {
-            let tags = await gathered(Array(stride(from: bytes.startIndex, to: bytes.endIndex, by: partBytes).enumerated()), width: Self.width) {
+            let parts = await gathered(Array(stride(from: bytes.startIndex, to: bytes.endIndex, by: partBytes).enumerated()), width: Self.width) {
                 [client] number, start in
                 do throws(Trouble) {
                     let part = bytes[start..<min(start + partBytes, bytes.endIndex)]
                     let answer = try await client.send(
                         S3Client.Request(method: .PUT, name: name, query: [("partNumber", "\(number + 1)"), ("uploadId", upload)], body: part))
-                    guard answer.status == 200, let tag = answer.headers.first(name: "etag") else { return Result<String, Trouble>.failure(self.refusal(answer, name)) }
-                    return .success(tag)
+                    guard answer.status == 200, let tag = answer.headers.first(name: "etag") else { return Result<(tag: String, sum: String), Trouble>.failure(self.refusal(answer, name)) }
+                    return .success((tag, Data(SHA256.hash(data: part)).base64EncodedString()))
                 } catch { return .failure(error) }
             }
             var list = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-            for (number, tag) in tags.enumerated() {
-                list += "<Part><PartNumber>\(number + 1)</PartNumber><ETag>\(S3Text.escaped(try tag.get()))</ETag></Part>"
+            for (number, part) in parts.enumerated() {
+                let (tag, sum) = try part.get()
+                list += "<Part><PartNumber>\(number + 1)</PartNumber><ETag>\(S3Text.escaped(tag))</ETag><ChecksumSHA256>\(sum)</ChecksumSHA256></Part>"
             }
             let done = try await client.send(
                 S3Client.Request(
                     method: .POST, name: name, query: [("uploadId", upload)], headers: condition,
                     body: Array((list + "</CompleteMultipartUpload>").utf8)[...]))
             // It may begin to answer before it knows.
-            guard (200..<300).contains(done.status), S3Text.first("Code", in: done.body) == nil else {
-                await abandon(name, upload)
-                guard !(200..<300).contains(done.status) else { throw .refusedByCloud(client.address, done, name) }
-                return done
-            }
+            let code = S3Text.first("Code", in: done.body)
+            let isDone = (200..<300).contains(done.status) && done.body.firstRange(of: Array("<CompleteMultipartUploadResult".utf8)) != nil
+            if isDone, code == nil { return done }
+            // The first attempt may have come through.
+            if done.status == 404, done.repeats > 0, try await holds(name, bytes) { return begun }
+            await abandon(name, upload)
+            if code == "PreconditionFailed" { return S3Client.Answer(status: 412, headers: done.headers, body: done.body, repeats: done.repeats) }
+            guard !(200..<300).contains(done.status) else { throw .refusedByCloud(client.address, done, name) }
             return done
         } catch {
             await abandon(name, upload)

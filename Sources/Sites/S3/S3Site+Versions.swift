@@ -17,6 +17,27 @@ extension S3Site {
         var all: [Version] = []
         /// Those that a marker hides.
         var hidden: Set<ObjectName> = []
+
+        /// Of each object, of its newest.
+        var sizes: [ObjectName: Int] { Dictionary(all.map { ($0.name, $0.size) }) { first, _ in first } }
+    }
+
+    /// Where nothing is ever taken away. Units of log come by the hundred thousand and go; their versions
+    /// are not listed.
+    private static let kept = ["keyring", "packs/", "records/", "bundles/", "claims/"]
+
+    static func kept(below prefix: String) -> [String] {
+        kept.contains { prefix.hasPrefix($0) } ? [prefix] : kept.filter { $0.hasPrefix(prefix) }
+    }
+
+    func keptVersions() async throws(Trouble) -> Versions {
+        var versions = Versions()
+        for folder in Self.kept {
+            let some = try await self.versions(folder)
+            versions.all += some.all
+            versions.hidden.formUnion(some.hidden)
+        }
+        return versions
     }
 
     /// What the program itself takes away, and so is gone where it is marked as deleted.
@@ -28,8 +49,15 @@ extension S3Site {
     func keepsVersions() async throws(Trouble) -> Bool {
         if let known = isVersioned.withLock({ $0 }) { return known }
         let answer = try await client.send(S3Client.Request(query: [("versioning", "")]))
-        let isSo = answer.status == 200 && S3Text.first("Status", in: answer.body) != nil
-        isVersioned.withLock { $0 = isSo }
+        var isSo = answer.status == 200 && S3Text.first("Status", in: answer.body) != nil
+        if isSo {
+            // Who may know that need not be let see them.
+            do throws(Trouble) { _ = try await versions("probe/") } catch {
+                guard error.kind == .denied else { throw error }
+                isSo = false
+            }
+        }
+        isVersioned.withLock { [isSo] in $0 = isSo }
         return isSo
     }
 
@@ -52,30 +80,16 @@ extension S3Site {
         return versions
     }
 
-    /// With what a marker hides.
-    func listed(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {
-        let versions = try await versions(prefix)
-        var sizes: [ObjectName: Int] = [:]
-        for version in versions.all where sizes[version.name] == nil {
-            if versions.hidden.contains(version.name), Self.isTakenAway(version.name.text) { continue }
-            sizes[version.name] = version.size
-        }
-        return sizes.map { ObjectEntry(name: $0.key, size: $0.value) }.sorted { $0.name < $1.name }
-    }
-
-    package func earlier(_ name: ObjectName, in range: Range<Int>?, back: Int) async throws(Trouble) -> [UInt8]? {
-        guard !Self.isTakenAway(name.text), try await keepsVersions() else { return nil }
-        let all = try await versions(name.text).all.filter { $0.name == name }
-        guard back < all.count else { return nil }
-        return try await get(name, in: range, version: all[back].id)
+    package func versions(of name: ObjectName) async throws(Trouble) -> [String] {
+        guard try await keepsVersions() else { return [] }
+        return try await versions(name.text).all.filter { $0.name == name }.map(\.id).reversed()
     }
 
     /// Objects that somebody marked as deleted although the program never does.
     package func hidden() async throws(Trouble) -> [ObjectName] {
         guard try await keepsVersions() else { return [] }
-        let versions = try await versions("")
-        let there = Set(versions.all.map(\.name))
-        return versions.hidden.filter { there.contains($0) && !Self.isTakenAway($0.text) }.sorted()
+        let versions = try await keptVersions()
+        return versions.hidden.intersection(versions.all.map(\.name)).sorted()
     }
 
     /// As far as the lock lets them go; the marker stands in any case.

@@ -11,6 +11,7 @@ import Synchronization
 /// `S3Probe`; here it would let two writers take one place.
 package final class S3Site: Site {
     package var label: String { client.address.text }
+    package var isFar: Bool { true }
     let client: S3Client
     let isVersioned = Mutex<Bool?>(nil)
 
@@ -45,7 +46,7 @@ package final class S3Site: Site {
         }
     }
 
-    private func holds(_ name: ObjectName, _ bytes: ArraySlice<UInt8>) async throws(Trouble) -> Bool {
+    func holds(_ name: ObjectName, _ bytes: ArraySlice<UInt8>) async throws(Trouble) -> Bool {
         do throws(Trouble) { return try await get(name, in: nil)[...] == bytes } catch {
             // Whoever may only put cannot know.
             guard error.kind == .denied else { throw error }
@@ -54,15 +55,22 @@ package final class S3Site: Site {
     }
 
     package func get(_ name: ObjectName, in range: Range<Int>?) async throws(Trouble) -> [UInt8] {
-        do throws(Trouble) { return try await get(name, in: range, version: nil) } catch {
-            // Somebody may have deleted it, where nothing is ever gone at once.
-            guard error.kind == .missing, let hidden = try await earlier(name, in: range, back: 0) else { throw error }
-            return hidden
+        do throws(Trouble) { return try await read(name, in: range, version: nil) } catch {
+            // Somebody may have deleted it, or put in front what nobody can read.
+            guard error.kind != .system, !Self.isTakenAway(name.text) else { throw error }
+            for version in try await versions(of: name).reversed() {
+                do throws(Trouble) { return try await read(name, in: range, version: version) } catch { continue }
+            }
+            throw error
         }
     }
 
+    package func get(_ name: ObjectName, in range: Range<Int>?, version: String) async throws(Trouble) -> [UInt8] {
+        try await read(name, in: range, version: version)
+    }
+
     /// - Parameter version: the newest where nil.
-    func get(_ name: ObjectName, in range: Range<Int>?, version: String?) async throws(Trouble) -> [UInt8] {
+    private func read(_ name: ObjectName, in range: Range<Int>?, version: String?) async throws(Trouble) -> [UInt8] {
         var request = S3Client.Request(name: name, answerBytesMax: SiteLimits.objectBytesMax)
         if let version { request.query = [("versionId", version)] }
         if let range {
@@ -80,7 +88,11 @@ package final class S3Site: Site {
             guard let range else { return answer.body }
             return Array(answer.body[range.clamped(to: 0..<answer.body.count)])
         case 416 where range != nil: return []
-        default: throw refusal(answer, name)
+        default:
+            let trouble = refusal(answer, name)
+            // It has something there and cannot hand it out: under a key of somebody's own, or in an archive.
+            guard trouble.kind == .system, (400..<500).contains(answer.status) else { throw trouble }
+            throw Trouble(.damaged, trouble.message, advice: trouble.advice, cause: trouble.cause)
         }
     }
 
@@ -90,7 +102,13 @@ package final class S3Site: Site {
     }
 
     package func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {
-        if !Self.isTakenAway(prefix), try await keepsVersions() { return try await listed(prefix) }
+        guard !Self.isTakenAway(prefix), try await keepsVersions() else { return try await current(prefix) }
+        var sizes = Dictionary(try await current(prefix).map { ($0.name, $0.size) }) { first, _ in first }
+        for folder in Self.kept(below: prefix) { sizes.merge(try await versions(folder).sizes) { $1 } }
+        return sizes.map { ObjectEntry(name: $0.key, size: $0.value) }.sorted { $0.name < $1.name }
+    }
+
+    private func current(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {
         var entries: [ObjectEntry] = []
         try await pages("ListBucketResult", [("list-type", "2"), ("prefix", prefix)], ["continuation-token"]) { body in
             S3Text.each("Contents", in: body[...]) { item in

@@ -10,6 +10,7 @@ import Synchronization
 /// that fails where the name is taken.
 package final class SFTPSite: Site {
     package var label: String { address.text }
+    package var isFar: Bool { true }
     let address: SFTPAddress
     private let ssh: [String]
     private let token: String

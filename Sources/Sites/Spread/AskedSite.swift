@@ -29,8 +29,12 @@ struct AskedSite: Site {
         try await answer { site throws(Trouble) in try await site.get(name, in: range) }
     }
 
-    func earlier(_ name: ObjectName, in range: Range<Int>?, back: Int) async throws(Trouble) -> [UInt8]? {
-        try await answer { site throws(Trouble) in try await site.earlier(name, in: range, back: back) }
+    func versions(of name: ObjectName) async throws(Trouble) -> [String] {
+        try await answer { site throws(Trouble) in try await site.versions(of: name) }
+    }
+
+    func get(_ name: ObjectName, in range: Range<Int>?, version: String) async throws(Trouble) -> [UInt8] {
+        try await answer { site throws(Trouble) in try await site.get(name, in: range, version: version) }
     }
 
     func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {

@@ -22,16 +22,20 @@ extension SpreadSite {
         }
     }
 
-    /// What another was put in front of.
+    /// What another was put in front of, at whichever site has it.
     func earlier(
-        _ name: ObjectName, in range: Range<Int>?, _ lane: Lane, _ number: Int, _ accepting: @Sendable ([UInt8]) -> Bool
+        _ name: ObjectName, in range: Range<Int>?, _ accepting: @Sendable ([UInt8]) -> Bool
     ) async -> [UInt8]? {
-        for back in 1...SiteLimits.earlierMax {
-            let round = Round<[UInt8]?>()
-            round.ask(lane, number: number) { site throws(Trouble) in try await site.earlier(name, in: range, back: back) }
-            round.ring(after: patience.answer)
-            guard case .answer(_, .success(let bytes?))? = await round.next() else { return nil }
-            if accepting(bytes) { return bytes }
+        for lane in lanes where !lane.isResting {
+            let site = AskedSite(lane: lane, patience: patience.answer)
+            do throws(Trouble) {
+                for version in try await site.versions(of: name) {
+                    do throws(Trouble) {
+                        let bytes = try await site.get(name, in: range, version: version)
+                        if accepting(bytes) { return bytes }
+                    } catch { continue }
+                }
+            } catch { continue }
         }
         return nil
     }

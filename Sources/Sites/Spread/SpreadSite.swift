@@ -39,6 +39,7 @@ package final class SpreadSite: Site {
     package typealias Judge = @Sendable (ObjectName, [UInt8]) -> Bool?
 
     package let label: String
+    package var isFar: Bool { fixed.contains { $0.site.isFar } }
     let lanes: [Lane]
     /// How many sites must have an object before it counts as stored.
     let required: Int
@@ -122,12 +123,12 @@ package final class SpreadSite: Site {
             }
             if running == 0, next == order.count { break }
         }
-        if let refused {
-            for (number, lane) in order.enumerated() {
-                if let right = await earlier(name, in: range, lane, number, accepting) { return right }
-            }
-            return refused
+        if refused != nil || troubles.contains(where: { [.denied, .damaged].contains($0.kind) }),
+            let right = await earlier(name, in: range, accepting)
+        {
+            return right
         }
+        if let refused { return refused }
         // That it is nowhere is only known where all have said so.
         throw troubles.first { $0.kind != .missing } ?? troubles.first ?? .missingObject(name, at: label)
     }
@@ -168,7 +169,7 @@ package final class SpreadSite: Site {
             case .bell:
                 let waited = ContinuousClock.now - begun
                 // Without any answer there is nothing to go on with.
-                if (answered == 0 && waited < patience.answer) || (fresh < enough && waited < patience.freshness) { round.ring(after: patience.listing) } else {
+                if (answered + troubles.count(where: { $0.kind == .denied }) == 0 && waited < patience.answer) || (fresh < enough && waited < patience.freshness) { round.ring(after: patience.listing) } else {
                     for number in silent where !asked[number].isRemovable { asked[number].noteSilence() }
                     silent = []
                 }
@@ -184,7 +185,9 @@ package final class SpreadSite: Site {
             }
             if silent.isEmpty { break }
         }
-        guard answered > 0, silent.isEmpty else { throw troubles.first ?? .silent(label) }
+        guard answered > 0, silent.isEmpty else {
+            throw troubles.first { $0.kind == .denied } ?? troubles.first ?? .silent(label)
+        }
         let denied = troubles.count { $0.kind == .denied }
         // No moment is told from its packs.
         if prefix != "packs/" { state.withLock { $0.mayBeStale = fresh < enough } }

@@ -34,6 +34,8 @@ package struct Keyring: Sendable {
 
     /// Where keyrings lie: each twice, since without its keyring a vault is lost.
     package static let folders = ["keyring/", "keyring-copy/"]
+    /// Of both.
+    package static let prefix = "keyring"
 
     package static func name(_ number: UInt32, in folder: String = folders[0]) -> ObjectName {
         let digits = String(number)

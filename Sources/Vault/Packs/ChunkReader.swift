@@ -30,6 +30,8 @@ package final class PackWindows: Sendable {
     /// workers read in different places; what they want again of a pack that has gone comes in
     /// stretches, which costs less than the memory for more packs.
     private static let packsMax = 3
+    /// Of larger packs, which more workers wait for.
+    private static let farPacksMax = 5
     private static let stretchesMax = 8
     private static let stretchBytes = 1 << 20
 
@@ -66,7 +68,7 @@ package final class PackWindows: Sendable {
     }
 
     private struct State {
-        var packs = Shelf(PackWindows.packsMax)
+        var packs: Shelf
         var stretches = Shelf(PackWindows.stretchesMax)
         var proofs = PackProofs()
         /// Packs that were read whole. What is wanted of one again, when it has gone, is read in
@@ -76,11 +78,12 @@ package final class PackWindows: Sendable {
         var coming: [Digest: [CheckedContinuation<Void, Never>]] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     package init(site: any Site, _ reading: Reading) {
         self.site = site
         self.reading = reading
+        state = Mutex(State(packs: Shelf(site.isFar ? Self.farPacksMax : Self.packsMax)))
     }
 
     /// Bytes that hold `range` of a pack.

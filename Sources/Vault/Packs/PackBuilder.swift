@@ -24,6 +24,7 @@ package final class PackBuilder {
     /// Room for header and table, then the chunks, then room to compress one more.
     private var buffer: [UInt8]
     private let chunksStart: Int
+    private let wanted, closing: Int
     private var end: Int
     private var check: [UInt8]
 
@@ -39,9 +40,13 @@ package final class PackBuilder {
         chunksStart = PackHeader.bytes(recipients: 1) + ChunkTable.bytesMax
         end = chunksStart
         let most = content == .data ? Limits.dataChunkBytesMax : Limits.treeChunkBytesMax
+        // A chunk of a tree may be so large that it would not fit behind so many.
+        let isLarge = sealing.isFar && content == .data
+        wanted = isLarge ? Limits.farPackBytesWanted : Limits.packBytesWanted
+        closing = isLarge ? Limits.farPackBytesClosing : Limits.packBytesClosing
         // All that a pack can come to: growing would copy it again and again, and hold it twice.
         buffer = untouched(
-            chunksStart + Limits.packBytesClosing + Compressor.bound(most)
+            chunksStart + closing + Compressor.bound(most)
                 + (1 << 20))
         check = []
         (header, binding) = try sealing.header(for: content, key: key)
@@ -57,10 +62,10 @@ package final class PackBuilder {
 
     /// Whether the pack is better closed now than filled further.
     package var isFull: Bool {
-        if table.rows.count == Limits.packChunksMax || length >= Limits.packBytesClosing {
+        if table.rows.count == Limits.packChunksMax || length >= closing {
             return true
         }
-        return length >= Limits.packBytesWanted
+        return length >= wanted
             && padme(length) - length < Limits.packPaddingWanted
     }
 
@@ -162,6 +167,8 @@ package struct PackSealing: Sendable {
     package let epoch: UInt32
     package let reader: Sealing.Recipient
     package let world: World
+    /// Whether fewer and larger packs are better.
+    package var isFar = false
 
     func tableKey(of pack: Identifier) -> SymmetricKey { domain.tableKey(of: pack) }
 

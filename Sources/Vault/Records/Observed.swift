@@ -35,31 +35,40 @@ package struct Observed: Sendable {
         var facts: [Fact] = []
         var heads: [Identifier: ChainHead] = [:]
         var troubles: [Trouble] = []
+        var denied: Trouble?
         for writer in writers ?? vault.keyring.writers {
-            let remembered = memory?.heads[writer.id] ?? .start
-            let bundles = isBundled ? try await vault.bundles(of: writer, with: observer, remembered: remembered) : []
-            let entries = bundles.flatMap(\.self)
-            let known = ChainHead(sequence: UInt64(entries.count), hash: entries.last?.hash ?? .zero)
-            let chain = try await Chain(of: writer, in: vault, after: known, remembered: remembered)
-            heads[writer.id] = chain.head ?? (entries.isEmpty ? nil : known)
-            troubles += chain.troubles
-            var lists: [UInt64: [PackReference]] = [:]
-            func add(_ sequence: UInt64, _ hash: Digest, _ body: () throws(Trouble) -> RecordBody) {
-                do throws(Trouble) {
-                    let fact = try Self.fact(sequence, hash, body(), of: writer, lists, site: vault.site.label)
-                    lists[sequence] = fact.packs
-                    facts.append(fact)
-                } catch { troubles.append(error) }
-            }
-            for (index, entry) in entries.enumerated() { add(UInt64(index) + 1, entry.hash) { entry.body } }
-            // To open one takes longer than all else with it.
-            let opened = await gathered(chain.records, width: Machine.cores) { record in
-                Result { () throws(Trouble) in try Self.body(record, of: writer, with: observer, site: vault.site.label) }
-            }
-            for (record, body) in zip(chain.records, opened) {
-                add(record.sequence, record.hash) { () throws(Trouble) in try body.get() }
+            do throws(Trouble) {
+                let remembered = memory?.heads[writer.id] ?? .start
+                let bundles = isBundled ? try await vault.bundles(of: writer, with: observer, remembered: remembered) : []
+                let entries = bundles.flatMap(\.self)
+                let known = ChainHead(sequence: UInt64(entries.count), hash: entries.last?.hash ?? .zero)
+                let chain = try await Chain(of: writer, in: vault, after: known, remembered: remembered)
+                heads[writer.id] = chain.head ?? (entries.isEmpty ? nil : known)
+                troubles += chain.troubles
+                var lists: [UInt64: [PackReference]] = [:]
+                func add(_ sequence: UInt64, _ hash: Digest, _ body: () throws(Trouble) -> RecordBody) {
+                    do throws(Trouble) {
+                        let fact = try Self.fact(sequence, hash, body(), of: writer, lists, site: vault.site.label)
+                        lists[sequence] = fact.packs
+                        facts.append(fact)
+                    } catch { troubles.append(error) }
+                }
+                for (index, entry) in entries.enumerated() { add(UInt64(index) + 1, entry.hash) { entry.body } }
+                // To open one takes longer than all else with it.
+                let opened = await gathered(chain.records, width: Machine.cores) { record in
+                    Result { () throws(Trouble) in try Self.body(record, of: writer, with: observer, site: vault.site.label) }
+                }
+                for (record, body) in zip(chain.records, opened) {
+                    add(record.sequence, record.hash) { () throws(Trouble) in try body.get() }
+                }
+            } catch {
+                // With the least rights a writer sees its own.
+                guard error.kind == .denied else { throw error }
+                denied = error
+                troubles.append(error)
             }
         }
+        if let denied, heads.isEmpty { throw denied }
         (self.vault, self.observer) = (vault, observer)
         self.facts = facts.sorted { ($0.body.begun, $0.id) < ($1.body.begun, $1.id) }
         (self.heads, self.troubles) = (heads, troubles)

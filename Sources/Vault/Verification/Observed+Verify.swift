@@ -27,7 +27,7 @@ extension Observed {
         result.keyrings = Int(vault.keyring.number)
         result.records = facts.count
         result.snapshots = snapshots.count
-        result.findings = vault.troubles + troubles
+        result.findings = await vault.copyFindings() + troubles
         result.findings += try await companionFindings()
         result.findings += try await bundleFindings()
         result.findings += try await Invitations(of: vault).troubles
