@@ -41,9 +41,14 @@ package struct Restore: Sendable {
     private let vault: OpenVault
     private let snapshot: Observed.Fact
     private let options: RestoreOptions
+    private static let farWidth = 4
 
     package init(_ vault: OpenVault, _ snapshot: Observed.Fact, options: RestoreOptions) {
-        (self.vault, self.snapshot, self.options) = (vault, snapshot, options)
+        (self.vault, self.snapshot) = (vault, snapshot)
+        var options = options
+        // Whoever waits for a line leaves the processor to others.
+        if vault.vault.site.isFar { options.width = max(options.width, Self.farWidth) }
+        self.options = options
     }
 
     /// Brings the files back below `target`, which must be empty or not exist yet.

@@ -52,7 +52,9 @@ package struct Vault: Sendable {
             troubles += failures
             for folder in Keyring.folders {
                 let name = Keyring.name(number, in: folder)
-                if name != whole, !listed.contains(name) { missingCopies.append((name, whole)) }
+                guard name != whole, !listed.contains(name) else { continue }
+                missingCopies.append((name, whole))
+                if failures.isEmpty { troubles.append(.missing(name.text, at: site.label)) }
             }
             chain = found
         }
@@ -111,7 +113,6 @@ package struct Vault: Sendable {
     /// What is wrong with the copies of keyrings; that which opening has found comes again.
     func copyFindings() async -> [Trouble] {
         var findings = troubles
-        for (missing, _) in missingCopies { findings.append(.missing(missing.text, at: site.label)) }
         for number in 1...keyring.number {
             let name = Keyring.name(number, in: Keyring.folders[1])
             do throws(Trouble) {

@@ -65,33 +65,42 @@ struct BucketTests {
         #expect(try machine("sites", "login", place, "--credentials-file", credentials.path).code == 0)
         let made = try machine.reading("vault", "create", place, "--sheet", town.home.path + "/s.html")
         try #require(made.code == 0, "\(made.errors)")
+        // Of another writer nothing may be read, not even that it is there.
+        let colleague = try Computer(town, named: "colleague", with: ["ZWILLING_VAULT": place, "HOME": town.home.path])
+        #expect(try colleague("sites", "login", place, "--credentials-file", credentials.path).code == 0)
+        let second = try colleague.reading("keys", "add", "--name", "colleague")
+        try #require(second.code == 0, "\(second.errors)")
         let rights = try machine("sites", "rights", place, "--role", "writer")
         try #require(rights.code == 0, "\(rights.errors)")
         // A policy of the bucket instead of the user says whom it is for.
         let policy = rights.output.replacing("\"Effect\":", with: "\"Principal\":{\"AWS\":\"arn:aws:iam::000000000000:user/stranger\"},\"Effect\":")
         try #require(try cloud.request("PUT", bucket, query: [("policy", "")], policy).status == 204)
-        let text = "[default]\naws_access_key_id = \(Cloud.strangerId)\naws_secret_access_key=\(Cloud.strangerSecret)\n"
+        let keys = "[default]\naws_access_key_id = \(Cloud.strangerId)\naws_secret_access_key=\(Cloud.strangerSecret)\n"
         let stolen = town.home.appending(path: "stolen")
-        try Data(text.utf8).write(to: stolen)
+        try Data(keys.utf8).write(to: stolen)
         let login = try machine("sites", "login", place, "--credentials-file", stolen.path)
         #expect(login.code == 0, "\(login.errors)")
 
         let first = try machine("protect", town.tree.path)
         #expect(first.code == 0 && first.errors == "", "\(first.errors)")
         try town.write("streets/new", "a new resident")
-        let second = try machine("protect", town.tree.path)
-        #expect(second.code == 0 && second.errors == "", "\(second.errors)")
+        let again = try machine("protect", town.tree.path)
+        #expect(again.code == 0 && again.errors == "", "\(again.errors)")
         let shown = try machine("snapshots")
-        #expect(shown.code == 0, "\(shown.errors)")
+        #expect(shown.output.contains(town.tree.path) && shown.errors.contains("AccessDenied"), "\(shown.errors)")
+        let text = "institution: X\ndata: [{id: files, kind: files, paths: [\"\(town.tree.path)\"], rpo: 1 d}]\n"
+        try Data(text.utf8).write(to: town.home.appending(path: "institution.yaml"))
+        let institution = try machine("protect")
+        #expect(institution.code == 0, "\(institution.errors)")
         // All that is stored again where the cache is gone, since no pack may be read.
         try town.run("find", machine.state.path, "-name", "cache", "-delete")
         let anew = try machine("protect", town.tree.path)
         #expect(anew.code == 0, "\(anew.errors)")
 
         let whole = try cloud.request("GET", bucket, query: [("list-type", "2"), ("prefix", "town")])
-        let keys = whole.body.split(separator: "<Key>").dropFirst().map { String($0.prefix { $0 != "<" }) }
-        #expect(keys.count >= 8)
-        for key in keys {
+        let all = whole.body.split(separator: "<Key>").dropFirst().map { String($0.prefix { $0 != "<" }) }
+        #expect(all.count >= 8)
+        for key in all {
             let thief = Cloud.stranger
             #expect(try cloud.request("DELETE", "\(bucket)/\(key)", as: thief).status == 403, "\(key)")
             let lock = "<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>2020-01-01T00:00:00Z</RetainUntilDate></Retention>"

@@ -174,7 +174,10 @@ final class Cloud: Sendable {
 
     /// As the owner, or whoever else.
     func site(in bucket: String, as who: S3Credentials = owner, world: World = .real) throws -> S3Site {
-        try S3Site(S3Address("s3+http://127.0.0.1:\(port)/\(bucket)"), with: who, world: world)
+        // Other tests keep this machine busy.
+        var patience = S3Patience()
+        patience.firstSeconds = 60
+        return try S3Site(S3Address("s3+http://127.0.0.1:\(port)/\(bucket)"), with: who, patience: patience, world: world)
     }
 
     var address: String { "s3\(isSecure ? "" : "+http")://127.0.0.1:\(port)/\(Self.bucket)" }
