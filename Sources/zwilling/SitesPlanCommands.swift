@@ -64,7 +64,7 @@ struct SitesAddCommand: AsyncParsableCommand {
             plan.sites[index] = try facts.amended(plan.sites[index])
             name = plan.sites[index].name
             guard plan.sites.count(where: { $0.name == name }) == 1 else { throw Trouble.takenSiteName(name) }
-            if anew, place.hasNoKeyring { opened[place.address] = try await Self.openNew(place, for: known.vault.keyring.vault, in: states) }
+            if anew, try await Self.isGone(place, in: states) { opened[place.address] = try await Self.openNew(place, for: known.vault.keyring.vault, in: states) }
         } else {
             let new = try facts.amended(
                 SiteFacts(address: place.address, name: SiteFactsOptions.name(for: place, among: plan.sites)))
@@ -98,6 +98,11 @@ struct SitesAddCommand: AsyncParsableCommand {
         progress.end()
         tell(say("Print the recovery sheet again: \"zwilling vault sheet\".", de: "Das Wiederherstellungsblatt neu drucken: „zwilling vault sheet“."))
         try CopiesReport(copies, plan: plan).show(output, filling: name)
+    }
+
+    private static func isGone(_ place: VaultPlace, in states: StateDirectory) async throws -> Bool {
+        guard case .host = place else { return place.hasNoKeyring }
+        return try await place.open(in: states).list("keyring/").isEmpty
     }
 
     /// What a bucket does by itself, where nobody has said less; nothing can be tried elsewhere.

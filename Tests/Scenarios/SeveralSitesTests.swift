@@ -150,6 +150,33 @@ struct SeveralSitesTests {
         #expect(last.code == 2 && last.errors.contains("only site"), "\(last.errors)")
     }
 
+    @Test("A host reached by OpenSSH is a site; one whose disk is not mounted is none, until it is made anew", .enabled(if: SSHHost.isPossible))
+    func host() throws {
+        let host = try SSHHost()
+        let folder = town.home.appending(path: "host")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let address = host.address(folder.path + "/vault")
+        let path = host.folder.appending(path: "bin").path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
+        let near = try Computer(town, named: "near", with: ["PATH": path, "ZWILLING_VAULT": town.vault.path])
+        let added = try near.reading("sites", "add", address, "--name", "host")
+        try #require(added.code == 0, "\(added.errors)")
+        #expect(try near.reading("keys", "add", "--name", "near").code == 0)
+        #expect(try near("protect", town.tree.path).code == 0)
+        #expect(try files(town.vault) == files(folder.appending(path: "vault")))
+        let far = try Computer(town, named: "far", with: ["PATH": path, "ZWILLING_VAULT": address])
+        try expectRestored(by: far)
+
+        try FileManager.default.removeItem(at: folder.appending(path: "vault"))
+        try FileManager.default.createDirectory(at: folder.appending(path: "vault"), withIntermediateDirectories: true)
+        try town.write("streets/new", "a new resident")
+        let without = try near("protect", town.tree.path)
+        #expect(without.code == 0 && without.errors.contains("No copy of the vault"), "\(without.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/vault") == [])
+        let anew = try near.reading("sites", "add", address, "--anew")
+        #expect(anew.code == 0, "\(anew.errors)")
+        #expect(try files(town.vault) == files(folder.appending(path: "vault")))
+    }
+
     @Test("A removable disk gets its copy when it is plugged in, and nothing is written where it is not")
     func removable() throws {
         _ = try good("protect", town.tree.path)
