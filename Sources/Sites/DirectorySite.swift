@@ -130,6 +130,17 @@ package final class DirectorySite: Site {
         } catch {
             if let trouble = unremoved(name, error) { throw trouble }
         }
+        if name.text.hasPrefix("probe/") { discardFolders(of: name) }
+    }
+
+    /// What tried the site out leaves nothing behind, so that an empty site stays one.
+    private func discardFolders(of name: ObjectName) {
+        var folder = name.segments.dropLast()
+        while !folder.isEmpty {
+            Machine.discardDirectory(path + folder.flatMap { [UInt8(ascii: "/")] + $0 })
+            folder = folder.dropLast()
+        }
+        settled.withLock { $0 = [] }
     }
 
     // MARK: Temporary files

@@ -88,9 +88,17 @@ struct CopiesReport {
 
     private func objects(_ count: Int) -> String { say("\(figure(count)) objects", de: "\(figure(count)) Objekte") }
 
+    private static let told = 10
+
     /// Each by its name, on standard error.
     func tellFindings() {
+        // What a new site lacks is all there is.
+        var quiet: [String: Int] = [:]
         for finding in copies.findings {
+            if finding.fault == .missing, isRepaired(finding) {
+                quiet[finding.site, default: 0] += 1
+                if quiet[finding.site, default: 0] > Self.told { continue }
+            }
             let what: String
             switch finding.fault {
             case .missing: what = say("was missing", de: "fehlte")
@@ -106,6 +114,9 @@ struct CopiesReport {
                 tell(place + say(", put again from \(plain(from))", de: ", neu geschrieben von \(plain(from))") + (aside ?? ""))
             case .unrepaired(let trouble): tell("\(place): \(say(trouble.message))")
             }
+        }
+        for (site, count) in quiet.sorted(by: { $0.key < $1.key }) where count > Self.told {
+            tell(say("\(plain(site)): … and \(figure(count - Self.told)) more that were missing", de: "\(plain(site)): … und \(figure(count - Self.told)) weitere, die fehlten"))
         }
     }
 }

@@ -9,8 +9,9 @@ enum SiteStanding {
         var english: [String] = []
         var german: [String] = []
         if let trouble = standing.trouble {
-            english.append("it does not take part now (\(trouble.message.english))")
-            german.append("er macht gerade nicht mit (\(trouble.message.german))")
+            let advice = trouble.advice.map { ($0.english, $0.german) } ?? ("", "")
+            english.append("it does not take part now (\(trouble.message.english)\(advice.0.isEmpty ? "" : " " + advice.0))")
+            german.append("er macht gerade nicht mit (\(trouble.message.german)\(advice.1.isEmpty ? "" : " " + advice.1))")
         }
         if let first = standing.lies.min() {
             english.append("it gave other bytes than were put, for \(standing.lies.count) objects, such as \(first); another copy was used: \"zwilling verify --read-data --repair\"")

@@ -57,21 +57,24 @@ struct SitesAddCommand: AsyncParsableCommand {
         if plan.sites.isEmpty {
             plan.sites = [SiteFacts(address: known.place.address, name: SiteFactsOptions.name(for: known.place, among: []))]
         }
+        if case .directory(let path) = place { try Self.refuseNested(path, place.shown, among: plan.sites) }
         let states = try StateDirectory()
         var opened: [String: any Site] = [:]
         let name: String
+        let isNew: Bool
         if let index = plan.sites.firstIndex(where: { $0.address == place.address }) {
             plan.sites[index] = try facts.amended(plan.sites[index])
             name = plan.sites[index].name
             guard plan.sites.count(where: { $0.name == name }) == 1 else { throw Trouble.takenSiteName(name) }
-            if anew, try await Self.isGone(place, in: states) { opened[place.address] = try await Self.openNew(place, for: known.vault.keyring.vault, in: states) }
+            isNew = anew
         } else {
+            guard !anew else { throw Trouble.notOne(place.shown) }
             let new = try facts.amended(
                 SiteFacts(address: place.address, name: SiteFactsOptions.name(for: place, among: plan.sites)))
             guard !plan.sites.contains(where: { $0.name == new.name }) else { throw Trouble.takenSiteName(new.name) }
             plan.sites.append(new)
             name = new.name
-            opened[place.address] = try await Self.openNew(place, for: known.vault.keyring.vault, in: states)
+            isNew = true
         }
         if let index = plan.sites.firstIndex(where: { $0.name == name }) {
             plan.sites[index].lockDays = try await Self.lockDays(plan.sites[index], place, isGiven: facts.lockDays != nil, in: states)
@@ -79,8 +82,14 @@ struct SitesAddCommand: AsyncParsableCommand {
         // A rule that does not hold is told before anything is asked or put.
         let breaches = plan.rules.breaches(plan.sites)
         guard breaches.isEmpty else { throw Trouble.breached(breaches) }
-        if let new = opened[place.address] { try await Self.refuseTwin(new, of: known.vault.site) }
+        // Who has not got the passphrase leaves nothing behind.
         let unlocked = try known.unlocked(passphrase)
+        let isGone = anew ? try await Self.isGone(place, in: states) : true
+        if isNew, isGone {
+            let new = try await Self.openNew(place, for: known.vault.keyring.vault, in: states)
+            try await Self.refuseTwin(new, of: known.vault.site)
+            opened[place.address] = new
+        }
         let vaultId = known.vault.keyring.vault
         let spread = try VaultSites(states).spread(plan, of: vaultId, opened: opened)
         let keyring = known.vault.keyring
@@ -100,6 +109,20 @@ struct SitesAddCommand: AsyncParsableCommand {
         try CopiesReport(copies, plan: plan).show(output, filling: name)
     }
 
+    /// A directory in another would be taken for a part of it.
+    private static func refuseNested(_ path: [UInt8], _ shown: String, among sites: [SiteFacts]) throws(Trouble) {
+        for site in sites {
+            let other = Array(site.address.utf8)
+            guard other != path, other.starts(with: path + [UInt8(ascii: "/")]) || path.starts(with: other + [UInt8(ascii: "/")]) else { continue }
+            throw Trouble(
+                .wrongUse,
+                Words(
+                    "\"\(shown)\" and the site \"\(plain(site.name))\" lie one in the other.",
+                    de: "„\(shown)“ und der Standort „\(plain(site.name))“ liegen ineinander."),
+                advice: Words("Choose another place.", de: "Einen anderen Ort wählen."))
+        }
+    }
+
     private static func isGone(_ place: VaultPlace, in states: StateDirectory) async throws -> Bool {
         guard case .host = place else { return place.hasNoKeyring }
         return try await place.open(in: states).list("keyring/").isEmpty
@@ -109,7 +132,11 @@ struct SitesAddCommand: AsyncParsableCommand {
     private static func lockDays(
         _ facts: SiteFacts, _ place: VaultPlace, isGiven: Bool, in states: StateDirectory
     ) async throws -> UInt16 {
-        guard isGiven || facts.lockDays == 0, case .bucket(let address) = place else { return facts.lockDays }
+        guard case .bucket(let address) = place else {
+            if isGiven, facts.lockDays > 0 { throw Trouble.noLock(place.shown) }
+            return facts.lockDays
+        }
+        guard isGiven || facts.lockDays == 0 else { return facts.lockDays }
         let rule: (mode: SiteLock.Mode, days: Int)?
         do throws(Trouble) { rule = try await SiteAccess(to: address, in: states).site(at: address).lockRule() } catch {
             // Nobody may know, so that what is said has to do.
@@ -255,6 +282,20 @@ extension Trouble {
             .wrongUse,
             Words("\"\(site)\" is a site of this vault already, by another address.", de: "„\(site)“ ist unter anderer Adresse schon ein Standort dieses Tresors."),
             advice: Words("Choose another place.", de: "Einen anderen Ort wählen."))
+    }
+
+    fileprivate static func noLock(_ site: String) -> Trouble {
+        Trouble(
+            .wrongUse,
+            Words("\"\(site)\" has no lock of its own: only buckets have.", de: "„\(site)“ hat keine eigene Sperre: Nur Buckets haben eine."),
+            advice: Words("Leave out --lock-days.", de: "--lock-days weglassen."))
+    }
+
+    fileprivate static func notOne(_ site: String) -> Trouble {
+        Trouble(
+            .wrongUse,
+            Words("\"\(site)\" is no site of this vault, so it cannot be made anew.", de: "„\(site)“ ist kein Standort dieses Tresors und lässt sich nicht neu anlegen."),
+            advice: Words("See \"zwilling sites list\", or leave out --anew to add it.", de: "Siehe „zwilling sites list“, oder --anew weglassen, um ihn hinzuzufügen."))
     }
 
     fileprivate static func locksLess(_ address: String, _ days: Int, noted: UInt16) -> Trouble {

@@ -37,7 +37,7 @@ struct SitesRightsCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            say("The writer's id, as \"zwilling keys list\" shows it; else this machine's.", de: "Kennung des Schreibers, wie „zwilling keys list“ sie zeigt; sonst die dieses Rechners."),
+            say("The writer's id, as \"zwilling keys list --json\" shows it; else this machine's.", de: "Kennung des Schreibers, wie „zwilling keys list --json“ sie zeigt; sonst die dieses Rechners."),
             valueName: say("id", de: "kennung")))
     var writer: String?
 
@@ -60,11 +60,13 @@ struct SitesRightsCommand: AsyncParsableCommand {
             }
             return id
         }
-        guard let keys = try VaultSites(StateDirectory()).remembered(place)?.keys() else {
+        let states = try StateDirectory()
+        let known = try states.vaults()
+        guard let keys = try (VaultSites(states).remembered(place) ?? (known.count == 1 ? known[0] : nil))?.keys() else {
             throw Trouble(
                 .missing,
                 Words("This machine is no writer of a vault there.", de: "Dieser Rechner ist kein Schreiber eines Tresors dort."),
-                advice: Words("Name one with --writer ID; \"zwilling keys list\" shows them.", de: "Mit --writer KENNUNG einen nennen; „zwilling keys list“ zeigt sie."))
+                advice: Words("Name one with --writer ID; \"zwilling keys list --json\" shows them.", de: "Mit --writer KENNUNG einen nennen; „zwilling keys list --json“ zeigt sie."))
         }
         return keys.writer
     }

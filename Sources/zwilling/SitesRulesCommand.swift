@@ -75,7 +75,11 @@ struct SitesRulesCommand: AsyncParsableCommand {
         let breaches = plan.rules.breaches(plan.sites)
         guard breaches.isEmpty else { throw Trouble.breached(breaches) }
         let unlocked = try known.unlocked(passphrase)
-        let changed = try await known.vault.planning(plan, at: known.vault.site, with: unlocked, world: .real)
+        // By the new rules: who has lost a site can ask for fewer copies.
+        let spread = try VaultSites(try StateDirectory()).spread(plan, of: known.vault.keyring.vault)
+        let keyring = known.vault.keyring
+        spread.judge { keyring.isRight($0, $1) }
+        let changed = try await known.vault.planning(plan, at: spread, with: unlocked, world: .real)
         known.remember(of: changed)
         try output.json ? showJSON(RuleFields(plan.rules)) : show(Policy.ruleLines(plan.rules))
     }

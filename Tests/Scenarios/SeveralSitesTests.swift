@@ -150,6 +150,29 @@ struct SeveralSitesTests {
         #expect(last.code == 2 && last.errors.contains("only site"), "\(last.errors)")
     }
 
+    @Test("What cannot be a site is refused before anything is put, and leaves no trace")
+    func refusedSites() throws {
+        let inside = try zwilling.reading("sites", "add", town.vault.path + "/inside")
+        #expect(inside.code == 2 && inside.errors.contains("lie one in the other"), "\(inside.errors)")
+        let unknown = try zwilling.reading("sites", "add", second.path, "--anew")
+        #expect(unknown.code == 2, "\(unknown.errors)")
+        let locked = try zwilling.reading("sites", "add", second.path, "--lock-days", "30")
+        #expect(locked.code == 2 && locked.errors.contains("only buckets"), "\(locked.errors)")
+        #expect(try zwilling("sites", "add", second.path).code != 0)
+        #expect(!FileManager.default.fileExists(atPath: second.path))
+        try FileManager.default.createDirectory(at: second, withIntermediateDirectories: true)
+        #expect(try zwilling("sites", "test", second.path).code == 0)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: second.path) == [])
+        let added = try zwilling.reading("sites", "add", second.path)
+        #expect(added.code == 0, "\(added.errors)")
+        // Who has lost a site for good asks for fewer copies.
+        _ = try good("sites", "rules", "--replicas", "2", "--passphrase-file", "passphrase")
+        try FileManager.default.removeItem(at: second)
+        let fewer = try zwilling.reading("sites", "rules", "--replicas", "1")
+        #expect(fewer.code == 0 && fewer.errors.contains("--anew"), "\(fewer.errors)")
+        #expect(try zwilling("protect", town.tree.path).code == 0)
+    }
+
     @Test("A host reached by OpenSSH is a site; one whose disk is not mounted is none, until it is made anew", .enabled(if: SSHHost.isPossible))
     func host() throws {
         let host = try SSHHost()
