@@ -33,7 +33,7 @@ struct CopiesReport {
     /// - Parameter filling: the one that was to be filled; all where nil.
     func show(_ output: OutputOptions, filling name: String?) throws {
         try output.json ? showJSON(fields) : zwilling.show(lines)
-        tellFindings()
+        tellFindings(isFilling: name != nil)
         if isAmiss(name) { throw ExitCode(1) }
     }
 
@@ -91,13 +91,14 @@ struct CopiesReport {
     private static let told = 10
 
     /// Each by its name, on standard error.
-    func tellFindings() {
-        // What a new site lacks is all there is.
-        var quiet: [String: Int] = [:]
+    ///
+    /// - Parameter isFilling: what a site that is filled lacks is all there is, so that some names do.
+    func tellFindings(isFilling: Bool = false) {
+        var filled = 0
         for finding in copies.findings {
-            if finding.fault == .missing, isRepaired(finding) {
-                quiet[finding.site, default: 0] += 1
-                if quiet[finding.site, default: 0] > Self.told { continue }
+            if isFilling, finding.fault == .missing, isRepaired(finding) {
+                filled += 1
+                if filled > Self.told { continue }
             }
             let what: String
             switch finding.fault {
@@ -115,9 +116,7 @@ struct CopiesReport {
             case .unrepaired(let trouble): tell("\(place): \(say(trouble.message))")
             }
         }
-        for (site, count) in quiet.sorted(by: { $0.key < $1.key }) where count > Self.told {
-            tell(say("\(plain(site)): … and \(figure(count - Self.told)) more that were missing", de: "\(plain(site)): … und \(figure(count - Self.told)) weitere, die fehlten"))
-        }
+        if filled > Self.told { tell(say("… and \(figure(filled - Self.told)) more", de: "… und \(figure(filled - Self.told)) weitere")) }
     }
 }
 

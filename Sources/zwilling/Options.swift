@@ -32,20 +32,20 @@ struct VaultOptions: ParsableArguments {
 
     /// - Parameter named: the one that a blueprint names.
     func place(in states: StateDirectory, orElse named: String? = nil) throws(Trouble) -> VaultPlace {
-        var places: [VaultPlace] = []
-        for state in try states.vaults() {
-            // One that is damaged says so when it is the one that is meant.
-            do throws(Trouble) { if let place = try state.place() { places.append(place) } } catch { continue }
-        }
         var argument = vault
         for text in [Terminal.environment("ZWILLING_VAULT"), named] where argument == nil {
             argument = text.flatMap(PathArgument.init(argument:))
         }
         if let argument {
-            // Asking for the real path of one that hangs would hang, too.
-            if let known = places.first(where: { $0.bytes == argument.bytes }) { return known }
+            for state in try states.vaults() {
+                // Asking for the real path of one that hangs would hang, too. What is wrong with another is
+                // no matter here.
+                do throws(Trouble) { if let place = try state.place(), place.bytes == argument.bytes { return place } } catch { continue }
+            }
             return try VaultPlace(argument)
         }
+        let places = try states.vaults()
+            .map { state throws(Trouble) in try state.place() }.compactMap { $0 }
         if places.count == 1 { return places[0] }
         throw Self.unknown(places)
     }

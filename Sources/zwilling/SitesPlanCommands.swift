@@ -66,7 +66,7 @@ struct SitesAddCommand: AsyncParsableCommand {
             plan.sites[index] = try facts.amended(plan.sites[index])
             name = plan.sites[index].name
             guard plan.sites.count(where: { $0.name == name }) == 1 else { throw Trouble.takenSiteName(name) }
-            isNew = anew
+            isNew = false
         } else {
             guard !anew else { throw Trouble.notOne(place.shown) }
             let new = try facts.amended(
@@ -84,8 +84,7 @@ struct SitesAddCommand: AsyncParsableCommand {
         guard breaches.isEmpty else { throw Trouble.breached(breaches) }
         // Who has not got the passphrase leaves nothing behind.
         let unlocked = try known.unlocked(passphrase)
-        let isGone = anew ? try await Self.isGone(place, in: states) : true
-        if isNew, isGone {
+        if try await anew ? Self.isGone(place, in: states) : isNew {
             let new = try await Self.openNew(place, for: known.vault.keyring.vault, in: states)
             try await Self.refuseTwin(new, of: known.vault.site)
             opened[place.address] = new

@@ -101,12 +101,17 @@ struct VaultSites {
     private func site(_ facts: SiteFacts) -> any Site {
         do throws(Trouble) {
             let place = try VaultPlace(noted: Array(facts.address.utf8))
-            if case .bucket = place { return try place.open(in: states) }
-            return LateSite(facts.address) { [states] () async throws(Trouble) in
+            let isHost: Bool
+            switch place {
+            case .bucket: return try place.open(in: states)
+            case .host: isHost = true
+            case .directory: isHost = false
+            }
+            return LateSite(facts.address, isFar: isHost) { [states] () async throws(Trouble) in
                 if place.hasNoKeyring { throw .notThere(facts) }
                 let site = try place.open(in: states)
                 // The mount point of a disk of that host.
-                if case .host = place, try await site.list("keyring/").isEmpty { throw .notThere(facts) }
+                if isHost, try await site.list("keyring/").isEmpty { throw .notThere(facts) }
                 return site
             }
         } catch { return ClosedSite(facts.address, error) }

@@ -108,7 +108,8 @@ struct BucketTests {
             if !key.hasPrefix("town/keyring"), !key.contains("/records/") {
                 #expect(try cloud.request("GET", "\(bucket)/\(key)", as: thief).status == 403, "\(key)")
             }
-            _ = try cloud.request("PUT", "\(bucket)/\(key)", "what a thief puts in front", as: thief)
+            let mayAdd = ["packs", "records", "bundles"].contains { key.hasPrefix("town/\($0)/") }
+            #expect(try cloud.request("PUT", "\(bucket)/\(key)", "what a thief puts in front", as: thief).status == (mayAdd ? 200 : 403), "\(key)")
         }
         let restoring = try machine.reading("restore", "latest", "--to", town.target.path)
         #expect(restoring.code == 1, "\(restoring.errors)")
@@ -121,6 +122,22 @@ struct BucketTests {
         #expect(renewed.code == 0 && renewed.output.contains("\"days\":3") && renewed.output.contains("\"failures\":[]"), "\(renewed.errors)")
         let tested = try machine("sites", "test", place)
         #expect(tested.code == 0 && tested.output.contains("COMPLIANCE, for 3 days"), "\(tested.output)")
+
+        // So do a reader, who changes nothing, and a keeper, who renews locks.
+        for role in ["reader", "keeper"] {
+            let rights = try machine("sites", "rights", place, "--role", role)
+            let policy = rights.output.replacing("\"Effect\":", with: "\"Principal\":{\"AWS\":\"arn:aws:iam::000000000000:user/stranger\"},\"Effect\":")
+            try #require(try cloud.request("PUT", bucket, query: [("policy", "")], policy).status == 204)
+            #expect(try machine("sites", "login", place, "--credentials-file", stolen.path).code == 0)
+            let target = town.home.appending(path: role)
+            let restored = try machine.reading("restore", "latest", "--to", target.path)
+            #expect(restored.code == 0, "\(role): \(restored.errors)")
+            #expect(try town.differences(town.tree, town.restored(below: target)) == "")
+            #expect(try cloud.request("PUT", "\(bucket)/town/packs/new", "x", as: Cloud.stranger).status == (role == "reader" ? 403 : 200))
+            #expect(try cloud.request("DELETE", "\(bucket)/town/keyring/00000001", as: Cloud.stranger).status == 403)
+        }
+        let kept = try machine("sites", "renew", "--json")
+        #expect(kept.code == 0 && kept.output.contains("\"failures\":[]"), "\(kept.errors)")
     }
 
     @Test("Credentials that other programs keep are used, and wrong ones are refused before anything is kept")

@@ -119,20 +119,24 @@ final class Cloud: Sendable {
 
     /// By another program's signature than ours: it makes the bucket.
     private func curl(_ method: String, _ path: String) throws -> Bool {
+        let status = try said([
+            "--insecure", "--max-time", "5", "--output", "/dev/null", "--write-out", "%{http_code}", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
+            "\(Self.keyId):\(Self.secret)", "--request", method, "http\(isSecure ? "s" : "")://127.0.0.1:\(port)/\(path)",
+        ])
+        // 409: it is there from before.
+        return ["200", "409"].contains(status)
+    }
+
+    private func said(_ arguments: [String]) throws -> String {
         let curl = Process()
         curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        curl.arguments = [
-            "curl", "--silent", "--insecure", "--max-time", "5", "--output", "/dev/null", "--write-out", "%{http_code}", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
-            "\(Self.keyId):\(Self.secret)", "--request", method, "http\(isSecure ? "s" : "")://127.0.0.1:\(port)/\(path)",
-        ]
+        curl.arguments = ["curl", "--silent"] + arguments
         let said = Pipe()
         curl.standardOutput = said
         curl.standardError = FileHandle.nullDevice
         try curl.run()
-        let status = String(decoding: said.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        curl.waitUntilExit()
-        // 409: it is there from before.
-        return ["200", "409"].contains(status)
+        defer { curl.waitUntilExit() }
+        return String(decoding: said.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     }
 
     /// One request as it is, signed.
@@ -143,18 +147,11 @@ final class Cloud: Sendable {
         let signature = S3Signature(
             method: method, authority: "127.0.0.1:\(port)", path: "/" + path, query: query, headers: headers, bodyHash: SHA256.hash(data: Array(body.utf8)),
             region: "us-east-1", at: World.real.now(), with: who)
-        let curl = Process()
-        curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let asked = query.sorted { $0.name < $1.name }.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
-        curl.arguments = ["curl", "--silent", "--max-time", "20", "--write-out", "\n%{http_code}", "--request", method]
-            + signature.headers.flatMap { ["--header", "\($0.name): \($0.value)"] } + (body.isEmpty ? [] : ["--data-binary", body, "--header", "content-type:"])
-            + ["http://127.0.0.1:\(port)/\(path)" + (asked.isEmpty ? "" : "?\(asked)")]
-        let said = Pipe()
-        curl.standardOutput = said
-        curl.standardError = FileHandle.nullDevice
-        try curl.run()
-        let text = String(decoding: said.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        curl.waitUntilExit()
+        let text = try said(
+            ["--max-time", "20", "--write-out", "\n%{http_code}", "--request", method]
+                + signature.headers.flatMap { ["--header", "\($0.name): \($0.value)"] } + (body.isEmpty ? [] : ["--data-binary", body, "--header", "content-type:"])
+                + ["http://127.0.0.1:\(port)/\(path)" + (asked.isEmpty ? "" : "?\(asked)")])
         guard let end = text.lastIndex(of: "\n") else { return (0, "") }
         return (Int(text[text.index(after: end)...]) ?? 0, String(text[..<end]))
     }

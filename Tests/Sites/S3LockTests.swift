@@ -62,6 +62,21 @@ struct S3LockTests {
         #expect(try await site.list("units/").count == 1)
     }
 
+    @Test("More versions than a page holds are all listed")
+    func pages() async throws {
+        let names = try (0..<1100).map { try name("records/w/\(10_000 + $0)") }
+        let done = await gathered(names) { [site] name in
+            do {
+                try await site.put(name, [1], existing: .replace)
+                return true
+            } catch { return false }
+        }
+        #expect(!done.contains(false))
+        try await put("records/w/10000", "another in front")
+        #expect(try await site.list("records/").map(\.name) == names)
+        #expect(try await site.renewLocks(days: Self.days, mode: .compliance, now: World.real.now()) { _, _ in }.versions == 1101)
+    }
+
     @Test("What the program takes away is gone, whatever is kept behind it")
     func takenAway() async throws {
         try await put("invitations/a", "used")

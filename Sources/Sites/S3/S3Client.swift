@@ -58,8 +58,6 @@ final class S3Client: Sendable {
         var query: [(name: String, value: String)] = []
         var headers: [(name: String, value: String)] = []
         var body: ArraySlice<UInt8> = []
-        /// Whether the cloud is told what its bytes must come to, beside the signature.
-        var isChecked: Bool { method == .PUT }
         /// More than this is not read.
         var answerBytesMax = refusalBytesMax
     }
@@ -157,7 +155,7 @@ final class S3Client: Sendable {
         let hash = SHA256.hash(data: request.body)
         var headers = request.headers
         // A bucket with a lock takes nothing without one (Amazon S3 User Guide, "Object Lock considerations").
-        if request.isChecked { headers.append(("x-amz-checksum-sha256", Data(hash).base64EncodedString())) }
+        if request.method == .PUT { headers.append(("x-amz-checksum-sha256", Data(hash).base64EncodedString())) }
         let signature = S3Signature(
             method: request.method.rawValue, authority: address.authority, path: path, query: request.query,
             headers: headers, bodyHash: hash, region: address.region, at: world.now(), with: credentials)

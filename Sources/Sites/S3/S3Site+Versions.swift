@@ -24,7 +24,9 @@ extension S3Site {
 
     /// Where nothing is ever taken away. Units of log come by the hundred thousand and go; their versions
     /// are not listed.
-    private static let kept = ["keyring", "packs/", "records/", "bundles/", "claims/"]
+    private static let kept = [
+        "keyring", "packs/", "records/", "bundles/", "claims/", "program/", "README.txt", "format.md", "rescue.py",
+    ]
 
     static func kept(below prefix: String) -> [String] {
         kept.contains { prefix.hasPrefix($0) } ? [prefix] : kept.filter { $0.hasPrefix(prefix) }

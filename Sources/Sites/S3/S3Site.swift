@@ -103,8 +103,10 @@ package final class S3Site: Site {
 
     package func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry] {
         guard !Self.isTakenAway(prefix), try await keepsVersions() else { return try await current(prefix) }
-        var sizes = Dictionary(try await current(prefix).map { ($0.name, $0.size) }) { first, _ in first }
-        for folder in Self.kept(below: prefix) { sizes.merge(try await versions(folder).sizes) { $1 } }
+        let folders = Self.kept(below: prefix)
+        let seen = folders == [prefix] ? [] : try await current(prefix)
+        var sizes = Dictionary(seen.map { ($0.name, $0.size) }) { first, _ in first }
+        for folder in folders { sizes.merge(try await versions(folder).sizes) { $1 } }
         return sizes.map { ObjectEntry(name: $0.key, size: $0.value) }.sorted { $0.name < $1.name }
     }
 

@@ -6,11 +6,12 @@ import Synchronization
 /// cannot be opened, everybody who asks is told why.
 package final class LateSite: Site {
     package let label: String
+    package let isFar: Bool
     private let open: @Sendable () async throws(Trouble) -> any Site
     private let opened = Mutex<(any Site)?>(nil)
 
-    package init(_ label: String, opening open: @escaping @Sendable () async throws(Trouble) -> any Site) {
-        (self.label, self.open) = (label, open)
+    package init(_ label: String, isFar: Bool = false, opening open: @escaping @Sendable () async throws(Trouble) -> any Site) {
+        (self.label, self.isFar, self.open) = (label, isFar, open)
     }
 
     private func site() async throws(Trouble) -> any Site {
