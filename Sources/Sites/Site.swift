@@ -19,6 +19,10 @@ public protocol Site: Sendable {
         _ name: ObjectName, _ bytes: ArraySlice<UInt8>, existing: Existing
     ) async throws(Trouble)
 
+    /// The same, refusing a name that is taken, for what must never exist twice: where there are several
+    /// sites, only one of them decides.
+    func putDecided(_ name: ObjectName, _ bytes: ArraySlice<UInt8>) async throws(Trouble)
+
     /// The bytes of an object, or those of `range` that exist (a range that reaches past the end
     /// is clipped).
     ///
@@ -76,6 +80,10 @@ extension Site {
             } catch { continue }
         }
         return try newest.get()
+    }
+
+    public func putDecided(_ name: ObjectName, _ bytes: ArraySlice<UInt8>) async throws(Trouble) {
+        try await put(name, bytes, existing: .refuse)
     }
 
     public func versions(of name: ObjectName) async throws(Trouble) -> [String] { [] }

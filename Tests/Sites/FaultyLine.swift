@@ -10,14 +10,18 @@ final class FaultyLine: Sendable {
     }
 
     let port: Int
+    private let turns = Counter()
     private let group: MultiThreadedEventLoopGroup
+
+    /// That have been made.
+    var requests: Int { turns.value }
     private let server: any Channel
 
     /// - Parameter faults: taken in turn, one for each request; after the last from the first.
     init(to upstream: Int, _ faults: [Fault]) async throws {
+        let turns = turns
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.group = group
-        let turns = Counter()
         server = try await ServerBootstrap(group: group)
             .childChannelOption(.allowRemoteHalfClosure, value: false)
             .childChannelInitializer { near in

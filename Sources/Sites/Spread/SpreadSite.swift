@@ -199,13 +199,25 @@ package final class SpreadSite: Site {
     package func put(
         _ name: ObjectName, _ bytes: ArraySlice<UInt8>, existing: Existing
     ) async throws(Trouble) {
+        try await put(name, bytes, existing: existing, isDecidedByFirst: false)
+    }
+
+    /// Two that ask two halves of a cut network must not both win: so the first of the plan decides, or
+    /// nobody.
+    package func putDecided(_ name: ObjectName, _ bytes: ArraySlice<UInt8>) async throws(Trouble) {
+        try await put(name, bytes, existing: .refuse, isDecidedByFirst: true)
+    }
+
+    private func put(
+        _ name: ObjectName, _ bytes: ArraySlice<UInt8>, existing: Existing, isDecidedByFirst: Bool
+    ) async throws(Trouble) {
         let isNamedByContent = name.text.hasPrefix("packs/")
         let coming = Lane.Coming(
             name: name, bytes: bytes, existing: existing, fate: Lane.Fate(isStored: isNamedByContent || existing == .replace))
         // Those that have been asked already.
         var (asked, has): (Range<Int>, Int) = (0..<0, 0)
         if existing == .refuse, !isNamedByContent {
-            asked = 0..<(try await decide(coming) + 1)
+            asked = 0..<(try await decide(coming, byFirst: isDecidedByFirst) + 1)
             has = 1
         }
         var troubles: [Trouble] = []
@@ -267,9 +279,9 @@ package final class SpreadSite: Site {
     }
 
     /// The first site that answers decides who wins a name.
-    private func decide(_ coming: Lane.Coming) async throws(Trouble) -> Int {
+    private func decide(_ coming: Lane.Coming, byFirst: Bool) async throws(Trouble) -> Int {
         var troubles: [Trouble] = []
-        for (number, lane) in fixed.enumerated() {
+        for (number, lane) in fixed.prefix(byFirst ? 1 : .max).enumerated() {
             let round = Round<Void>()
             round.put(coming, to: lane, number: number)
             round.ring(after: lane.isResting ? patience.record : patience.decision)
@@ -288,7 +300,7 @@ package final class SpreadSite: Site {
             case .bell, nil: lane.noteSilence()
             }
         }
-        throw tooFew(coming.name, 0, troubles)
+        throw byFirst ? .undecided(fixed.first?.name ?? "", troubles.first) : tooFew(coming.name, 0, troubles)
     }
 
     private enum Held { case same, other, wrong, unknown }
@@ -364,6 +376,18 @@ package final class SpreadSite: Site {
 }
 
 extension Trouble {
+    fileprivate static func undecided(_ site: String, _ cause: Trouble?) -> Trouble {
+        Trouble(
+            .system,
+            Words(
+                "Site \"\(site)\", which decides who has the work, does not answer. \(cause?.message.english ?? "")",
+                de: "Der Standort „\(site)“, der entscheidet, wer die Arbeit hat, antwortet nicht. \(cause?.message.german ?? "")"),
+            advice: Words(
+                "Make it reachable; if it is lost, let another decide: \"zwilling sites rules --deciding NAME\".",
+                de: "Ihn erreichbar machen; ist er verloren, einen anderen entscheiden lassen: „zwilling sites rules --deciding NAME“."),
+            cause: cause)
+    }
+
     fileprivate static func untold(_ name: ObjectName, _ site: String) -> Trouble {
         Trouble(
             .system,
