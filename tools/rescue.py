@@ -218,16 +218,24 @@ class Reader:
             self.fail("nanoseconds out of range", "Nanosekunden außerhalb des Bereichs")
         return seconds, nanoseconds
 
-    def extensions(self, needless=()):
+    def extensions(self, needless=(), known=()):
+        """The content of those that are known, by tag."""
+        found = {}
         for _ in self.many(3):
-            tag, critical, _ = self.varint(), self.u8(), self.block()
+            tag, critical, content = self.varint(), self.u8(), self.block()
             if tag in needless:
+                continue
+            if tag in known:
+                if tag in found:
+                    self.fail("malformed extension", "ungültige Erweiterung")
+                found[tag] = content
                 continue
             if critical > 1:
                 self.fail("malformed extension", "ungültige Erweiterung")
             if critical:
                 self.fail(f"needs extension {tag}, get a newer rescue.py",
                           f"braucht Erweiterung {tag}, neueres rescue.py besorgen")
+        return found
 
     def span(self):
         span = Span(self.u64(), self.u32(), self.u64(), self.u64(), self.u32(), self.time())
@@ -944,8 +952,20 @@ class Keyring:
             r.fail("names a writer twice", "nennt einen Schreiber doppelt")
         self.companions = [(r.text(), r.varint(), r.raw(32)) for _ in r.many(34)]
         # Where other copies lie: this one is read.
-        r.extensions(needless=(1,))
+        found = r.extensions(needless=(1,), known=(2,))
         r.end()
+        # {writer: {session: number of its last unit that counts}}
+        self.cuts = self.read_cuts(found[2]) if 2 in found else {}
+
+    def read_cuts(self, content):
+        """How far the units of writers count whose work was given to somebody else."""
+        r = Reader(content, self.name)
+        term, _, kind = r.u32(), r.text(), r.u8()
+        if not term or not 1 <= kind <= 3:
+            r.fail("malformed promotion", "ungültige Beförderung")
+        cuts = {r.raw(16): {r.u64(): r.u32() for _ in r.many(12)} for _ in r.many(17)}
+        r.end()
+        return cuts
 
     def read_writer(self, r):
         identity, name, public = r.raw(16), r.text(), r.raw(32)
@@ -2130,7 +2150,10 @@ class Units:
     def of(self, writer):
         """Every unit of a writer that counts, in order."""
         folder, sessions = f"units/{writer.id.hex()}", {}
+        cut = self.records.keyring.cuts.get(writer.id)
         for name in self.site.names(folder, "(?!0{12})[0-9]{12}-00[0-8][0-9]{3}"):
+            if cut is not None and int(name[-6:]) > cut.get(int(name[:12]), -1):
+                continue  # written by an original that had been replaced
             sessions.setdefault(int(name[:12]), []).append(f"{folder}/{name}")
         if not sessions:
             return

@@ -99,10 +99,12 @@ extension Vault {
         try await put(changed, at: site)
     }
 
-    private func put(_ changed: UnlockedKeyring, at site: any Site) async throws(Trouble) -> Vault {
+    private func put(
+        _ changed: UnlockedKeyring, at site: any Site, isDecided: Bool = false
+    ) async throws(Trouble) -> Vault {
         let object: [UInt8]
         do { object = try changed.encoded } catch { throw .impossible("to sign the keyring") }
-        try await Self.put(object, number: changed.keyring.number, at: site)
+        try await Self.put(object, number: changed.keyring.number, at: site, isDecided: isDecided)
         try await completeCopies()
         return try await Vault(at: site, remembering: nil)
     }
@@ -119,11 +121,19 @@ extension Vault {
         }
     }
 
+    /// By the one site that decides, or not at all.
+    func putDecided(_ changed: UnlockedKeyring) async throws(Trouble) -> Vault {
+        try await put(changed, at: site, isDecided: true)
+    }
+
     /// The first put decides who wins; the copy follows it.
     private static func put(
-        _ object: [UInt8], number: UInt32, at site: any Site
+        _ object: [UInt8], number: UInt32, at site: any Site, isDecided: Bool = false
     ) async throws(Trouble) {
-        try await site.put(Keyring.name(number), object[...], existing: .refuse)
+        let name = Keyring.name(number)
+        if isDecided { try await site.putDecided(name, object[...]) } else {
+            try await site.put(name, object[...], existing: .refuse)
+        }
         try await site.put(
             Keyring.name(number, in: Keyring.folders[1]), object[...], existing: .replace)
         await site.settle()

@@ -76,7 +76,7 @@ package struct Vault: Sendable {
             })
     }
 
-    func hasNewerKeyring() async throws(Trouble) -> Bool {
+    package func hasNewerKeyring() async throws(Trouble) -> Bool {
         Self.numbers(try await Self.keyrings(at: site)).max() != keyring.number
     }
 

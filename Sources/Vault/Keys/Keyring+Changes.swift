@@ -79,17 +79,18 @@ extension Keyring {
         Keyring(
             vault: vault, number: number, previous: previous, root: root, made: made,
             wraps: wraps, strongboxSalt: salt, sealedStrongbox: sealed, observer: observer,
-            epochs: epochs, writers: writers, companions: companions, plan: plan)
+            epochs: epochs, writers: writers, companions: companions, plan: plan, promotion: promotion)
     }
 
     fileprivate func next(
-        after hash: Digest, writers: [Writer], companions: [Companion], plan: SitePlan, _ strongbox: Strongbox,
+        after hash: Digest, writers: [Writer], companions: [Companion], plan: SitePlan, promotion: Promotion?,
+        _ strongbox: Strongbox,
         _ accessKey: SymmetricKey, world: World
     ) -> Keyring {
         Keyring(
             vault: vault, number: number + 1, previous: hash, root: root, made: world.now(),
             wraps: wraps, strongboxSalt: [], sealedStrongbox: [], observer: observer,
-            epochs: epochs, writers: writers, companions: companions, plan: plan
+            epochs: epochs, writers: writers, companions: companions, plan: plan, promotion: promotion
         ).lockingUp(strongbox, accessKey, world: world)
     }
 }
@@ -146,15 +147,16 @@ extension UnlockedKeyring {
 
     /// - Parameter hash: SHA-256 of the keyring object that this one follows; nil while the first
     ///   is still being made.
-    private func with(
-        _ writers: [Writer], companions: [Companion]?, plan: SitePlan? = nil, after hash: Digest?, world: World
+    func with(
+        _ writers: [Writer], companions: [Companion]?, plan: SitePlan? = nil, promotion: Promotion? = nil,
+        after hash: Digest?, world: World
     ) -> UnlockedKeyring {
         let companions = companions ?? keyring.companions
         let changed: Keyring
         if let hash {
             changed = keyring.next(
-                after: hash, writers: writers, companions: companions, plan: plan ?? keyring.plan, strongbox,
-                accessKey, world: world)
+                after: hash, writers: writers, companions: companions, plan: plan ?? keyring.plan,
+                promotion: promotion ?? keyring.promotion, strongbox, accessKey, world: world)
         } else {
             changed = Keyring(
                 vault: keyring.vault, number: keyring.number, previous: keyring.previous,

@@ -47,12 +47,14 @@ extension Keyring {
             writer.varint(companion.size)
             writer.digest(companion.digest)
         }
-        // As before where there is one site, so that older readers go on.
-        if plan == SitePlan() { writer.varint(0) } else {
-            writer.varint(1)
-            writer.varint(SitePlan.tag)
+        // None where none is needed, so that older readers go on.
+        let plan = plan == SitePlan() ? nil : (SitePlan.tag, plan.encoded)
+        let extensions = [plan, promotion.map { (Promotion.tag, $0.encoded) }].compactMap(\.self)
+        writer.varint(extensions.count)
+        for (tag, content) in extensions {
+            writer.varint(tag)
             writer.u8(1)
-            writer.block(plan.encoded)
+            writer.block(content)
         }
         return writer.bytes
     }
@@ -102,7 +104,9 @@ extension Keyring {
                 name: try body.text(upTo: 255),
                 size: try body.number(upTo: Limits.companionBytesMax), digest: try body.digest())
         }
-        if let bytes = try body.extensions(known: [SitePlan.tag])[SitePlan.tag] { plan = try SitePlan(decoding: bytes) }
+        let extensions = try body.extensions(known: [SitePlan.tag, Promotion.tag])
+        if let bytes = extensions[SitePlan.tag] { plan = try SitePlan(decoding: bytes) }
+        promotion = try extensions[Promotion.tag].map { (bytes) throws(Malformed) in try Promotion(decoding: bytes) }
         try body.end()
     }
 }

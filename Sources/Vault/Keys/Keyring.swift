@@ -27,6 +27,8 @@ package struct Keyring: Sendable {
     package let companions: [Companion]
     /// Where its objects lie.
     package var plan = SitePlan()
+    /// Who has the work; nil while it was never given away.
+    package var promotion: Promotion?
 
     package var currentEpoch: Epoch { epochs[epochs.count - 1] }
 

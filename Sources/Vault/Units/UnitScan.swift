@@ -37,7 +37,9 @@ struct UnitScan {
     mutating func run() async throws(Trouble) {
         var sessions: [UInt64: [UInt32]] = [:]
         for entry in try await vault.site.list(SealedUnit.prefix(writer.id)) {
-            guard let place = SealedUnit.place(entry.name, of: writer.id) else { continue }
+            guard let place = SealedUnit.place(entry.name, of: writer.id),
+                vault.keyring.promotion?.counts(writer.id, place.session, place.number) ?? true
+            else { continue }
             sessions[place.session, default: []].append(place.number)
         }
         var next: UInt64 = 1

@@ -33,6 +33,9 @@ extension Keyring {
                     && SealedUnit.name(writer.id, unit.front.session, unit.number) == name
             case "invitations":
                 return Invitation.name(try Invitation(decoding: bytes, of: self).name) == name
+            case "handovers":
+                let said = try Handover(decoding: bytes, of: self)
+                return Handover.name(said.id, said.kind.slot) == name
             case "claims":
                 return Claim.name(try Claim(decoding: bytes, of: self).name) == name
             default:
