@@ -21,6 +21,8 @@ package struct Institution: Formed, Hashable, Sendable {
     package let platforms: [Platform]
     /// A file beside the blueprint that says which images may be taken: containers-policy.json(5).
     package let imagePolicy: Written<String>?
+    /// How long programs of the original that run under a lease go on when nobody can renew it.
+    package let lease: Written<Span>?
 
     init?(_ form: Form) {
         let name = form.text(
@@ -54,6 +56,11 @@ package struct Institution: Formed, Hashable, Sendable {
             Words(
                 "file that says which container images may be captured, by whose signature (containers-policy.json)",
                 de: "Datei, die sagt, welche Container-Abbilder gesichert werden dürfen, mit wessen Signatur (containers-policy.json)"))
+        lease = form.span(
+            "lease",
+            Words(
+                "how long the original's programs go on without a word of the vault, for those under \"zwilling lease\" (at least 10 s)",
+                de: "wie lange die Programme des Originals ohne ein Wort des Tresors weiterlaufen, soweit sie unter „zwilling lease“ laufen (mindestens 10 s)"))
         guard let name else { return nil }
         self.name = name
     }

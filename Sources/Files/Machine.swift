@@ -32,6 +32,12 @@ package enum Machine {
     /// lies before it has not changed since. Not so where a server keeps the time.
     package static func fileClock() -> Moment { clock(CLOCK_REALTIME_COARSE) }
 
+    /// Seconds since the machine began, also while it slept.
+    package static func secondsAwake() -> Double {
+        let now = clock(CLOCK_BOOTTIME)
+        return Double(now.seconds) + Double(now.nanoseconds) / 1e9
+    }
+
     static func clock(_ id: clockid_t) -> Moment {
         var time = timespec()
         let result = unsafe clock_gettime(id, &time)

@@ -19,17 +19,20 @@ package struct RecoverySettings: Sendable {
     /// Its history file must lie in pg_wal, unless it is the first.
     package let timeline: UInt32
 
-    package init(to target: Target, on timeline: UInt32) {
-        self.target = target
-        self.timeline = timeline
+    /// Whether it waits for more log where that ends, which somebody brings into pg_wal, instead of going
+    /// on by itself.
+    package let isFollowing: Bool
+
+    package init(to target: Target, on timeline: UInt32, isFollowing: Bool = false) {
+        (self.target, self.timeline, self.isFollowing) = (target, timeline, isFollowing)
     }
 
     /// Empty; its presence makes the server recover.
-    package static let signalFile = "recovery.signal"
+    package var signalFile: String { isFollowing ? "standby.signal" : "recovery.signal" }
 
     /// What a copy of another server may bring, and what must go: it would make this one follow
     /// the original, or take it for running.
-    package static let filesToRemove = ["standby.signal", "postmaster.pid", "postmaster.opts"]
+    package static let filesToRemove = ["standby.signal", "recovery.signal", "postmaster.pid", "postmaster.opts"]
 
     /// What is to be appended to postgresql.auto.conf, which is read last and so outweighs all.
     package var appendix: String {
@@ -38,11 +41,12 @@ package struct RecoverySettings: Sendable {
             "# By Zwilling, for the recovery of this copy.",
             "# All WAL lies in pg_wal already. Recovery wants a command that fetches more, so this",
             "# is one that has nothing to fetch.",
-            "restore_command = 'false'",
+            "restore_command = '\(isFollowing ? "" : "false")'",
             "recovery_target_timeline = '\(timeline)'",
             "recovery_target_action = 'promote'",
-            "# Nobody sees it half recovered, and limits need not equal the original's.",
-            "hot_standby = 'off'",
+            "# Nobody but Zwilling sees it half recovered, and limits need not equal the original's.",
+            "hot_standby = '\(isFollowing ? "on" : "off")'",
+            "wal_retrieve_retry_interval = '\(isFollowing ? "100ms" : "5s")'",
             "# A copy neither follows what the original followed, nor waits for its standbys, nor",
             "# writes into its archive.",
         ]

@@ -28,6 +28,7 @@ package struct KeptProgram: Codable, Sendable {
     /// How long it may take to end in order.
     private static let patience = Duration.seconds(30)
     private static let restartMillisecondsMin = 250
+    private static let glanceMilliseconds = 50
     private static let restartMillisecondsMax = 15_000
     /// One that ran for so long begins anew with little patience.
     private static let steadySeconds = 60.0
@@ -53,14 +54,27 @@ package struct KeptProgram: Codable, Sendable {
 
     /// Keeps it running until this process is told to stop (`StopRequest`), and ends it then.
     ///
-    /// - Parameter mark: notes the process that runs, or that none does, for whoever looks.
-    package func keep(mark: @escaping @Sendable (_ process: Int32?) -> Void) async {
+    /// - Parameters:
+    ///   - may: whether it may run now; it ends as soon as it may not.
+    ///   - mark: notes the process that runs, or that none does, for whoever looks.
+    package func keep(
+        while may: @escaping @Sendable () -> Bool = { true }, mark: @escaping @Sendable (_ process: Int32?) -> Void
+    ) async {
         var wait = Self.restartMillisecondsMin
         while !StopRequest.wait(milliseconds: 0) {
+            guard may() else {
+                if StopRequest.wait(milliseconds: Self.glanceMilliseconds) { return }
+                continue
+            }
             let begun = Terminal.seconds()
-            await runOnce(mark)
+            await runOnce(may, mark)
             if StopRequest.wait(milliseconds: 0) { return }
             mark(nil)
+            guard may() else {
+                Terminal.say("\(Self.mark)the program may not run now\n")
+                wait = Self.restartMillisecondsMin
+                continue
+            }
             if Terminal.seconds() - begun > Self.steadySeconds { wait = Self.restartMillisecondsMin }
             Terminal.say("\(Self.mark)the program has ended and is started again in \(wait) ms\n")
             if StopRequest.wait(milliseconds: wait) { return }
@@ -68,7 +82,7 @@ package struct KeptProgram: Codable, Sendable {
         }
     }
 
-    private func runOnce(_ mark: @escaping @Sendable (Int32?) -> Void) async {
+    private func runOnce(_ may: @escaping @Sendable () -> Bool, _ mark: @escaping @Sendable (Int32?) -> Void) async {
         let configuration = configuration
         let started = Started()
         // What a shell has started need not have ended with it.
@@ -87,7 +101,7 @@ package struct KeptProgram: Codable, Sendable {
                     Terminal.say("\(Self.mark)the program: \(ended.terminationStatus)\n")
                 }
                 group.addTask {
-                    while !StopRequest.wait(milliseconds: 0) { try await Task.sleep(for: .milliseconds(50)) }
+                    while !StopRequest.wait(milliseconds: 0), may() { try await Task.sleep(for: .milliseconds(Self.glanceMilliseconds)) }
                 }
                 _ = try await group.next()
                 group.cancelAll()

@@ -14,9 +14,12 @@ package final class LogPlayback {
     private var trees: [Digest: RangeTree] = [:]
     private var search: WALSearch
     private var scan: WALScan?
+    /// How far the log has been brought.
+    package private(set) var played: (timeline: UInt32, lsn: LSN)?
 
-    package init(_ open: OpenVault, _ recovery: Recovery) {
-        (self.open, self.recovery, units) = (open, recovery, UnitReader(open))
+    /// - Parameter after: how far an earlier one has brought it.
+    package init(_ open: OpenVault, _ recovery: Recovery, after: (timeline: UInt32, lsn: LSN)? = nil) {
+        (self.open, self.recovery, units, played) = (open, recovery, UnitReader(open), after)
         switch recovery.goal {
         case .moment(let moment): search = WALSearch(time: moment)
         case .restorePoint(let name): search = WALSearch(restorePoint: name)
@@ -50,11 +53,11 @@ package final class LogPlayback {
         var reach = RecoveryReach(
             timeline: recovery.span.timeline, end: LSN(recovery.span.end),
             received: recovery.span.received, lastCommit: nil, isReached: recovery.goal == .latest)
-        var at: (timeline: UInt32, lsn: LSN)?
         for step in way.steps {
             let (piece, limit) = (step.piece, step.until.map { LSN($0) })
+            if let played, (piece.span.timeline, piece.span.end) <= (played.timeline, played.lsn.value) { continue }
             do throws(Trouble) {
-                at = try await play(piece, after: at, until: limit, folder)
+                played = try await play(piece, after: played, until: limit, folder)
             } catch {
                 guard error.kind == .damaged || error.kind == .missing else { throw error }
                 troubles.append(error)
@@ -62,10 +65,10 @@ package final class LogPlayback {
             }
             reach.timeline = piece.span.timeline
             reach.received = max(reach.received, piece.span.received)
-            if isPast(at?.lsn) { break }
+            if isPast(played?.lsn) { break }
         }
         try folder?.settle()
-        if !isPast(at?.lsn) {
+        if !isPast(played?.lsn) {
             reach.received = max(reach.received, troubles.isEmpty ? way.received : reach.received)
             if let gap = way.gapUntil {
                 troubles.append(.logGap(recovery.base.body.dataSet, LSN(way.end), LSN(gap)))

@@ -24,8 +24,9 @@ package struct PostgresCopy: Sendable {
     /// - Parameters:
     ///   - goal: where recovery shall end.
     ///   - timeline: on which it goes; the base's own where there is no log of another.
+    ///   - isFollowing: whether it waits for more log.
     package func settle(
-        to goal: RecoverySettings.Target = .latest, on timeline: UInt32? = nil
+        to goal: RecoverySettings.Target = .latest, on timeline: UInt32? = nil, isFollowing: Bool = false
     ) throws(Trouble) {
         let act = Words("Cannot make startable", de: "Kann nicht startfähig machen:")
         do throws(SystemError) {
@@ -35,11 +36,11 @@ package struct PostgresCopy: Sendable {
             let owner = try data.status()
             for name in RecoverySettings.filesToRemove { data.discard(Array(name.utf8)) }
             try rewrite("postgresql.conf", data, owner) { ForeignSettings.commented($0) }
-            let settings = RecoverySettings(to: goal, on: timeline ?? span.timeline)
+            let settings = RecoverySettings(to: goal, on: timeline ?? span.timeline, isFollowing: isFollowing)
             try rewrite("postgresql.auto.conf", data, owner, isMade: true) {
                 ForeignSettings.commented($0) + Array(settings.appendix.utf8)
             }
-            try rewrite(RecoverySettings.signalFile, data, owner, isMade: true) { _ in [] }
+            try rewrite(settings.signalFile, data, owner, isMade: true) { _ in [] }
             let spaces = try tablespaces(folder)
             if !spaces.isEmpty {
                 try rewrite("tablespace_map", data, owner, isMade: true) { _ in

@@ -8,6 +8,8 @@ import Vault
 package struct RestoreOptions: Sendable {
     /// nil: everything.
     package var include: Exclusion?
+    /// Only these entries, each by itself; nil: all that the others say.
+    package var only: Set<TreePath>?
     /// Only what is at or below this path, put at the target itself.
     package var subtree: TreePath = []
     /// Takes a target with something in it, and replaces files of the same name.
@@ -58,7 +60,7 @@ package struct Restore: Sendable {
     package func run(
         to target: [UInt8], report: @escaping @Sendable (RestoreProgress) -> Void
     ) async throws(Trouble) -> Restored {
-        let isWhole = options.include == nil && options.subtree.isEmpty
+        let isWhole = options.include == nil && options.only == nil && options.subtree.isEmpty
         let tree = try await TreeReader(
             vault, snapshot, width: options.width, isWhole ? .whole : .stretches)
         let made = Machine.missing(target)

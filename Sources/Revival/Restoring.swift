@@ -63,7 +63,7 @@ final class Restoring: Sendable {
     /// Where an entry goes below the target; nil where it is not wanted.
     func place(_ path: TreePath, isDirectory: Bool) -> TreePath? {
         let subtree = options.subtree
-        guard path.starts(with: subtree) else { return nil }
+        guard path.starts(with: subtree), options.only?.contains(path) ?? true else { return nil }
         if let include = options.include,
             !include.includesUnderParents(path, isDirectory: isDirectory)
         {
@@ -93,7 +93,7 @@ final class Restoring: Sendable {
 
     /// A directory that is not wanted itself but may lead to something that is.
     func leadingPlace(_ path: TreePath) -> TreePath? {
-        guard options.include != nil, path.starts(with: options.subtree) else { return nil }
+        guard options.include != nil || options.only != nil, path.starts(with: options.subtree) else { return nil }
         return Array(path.dropFirst(options.subtree.count))
     }
 
@@ -101,7 +101,7 @@ final class Restoring: Sendable {
 
     /// Something was put into this directory.
     func used(_ directory: TreePath) {
-        guard options.include != nil else { return }
+        guard options.include != nil || options.only != nil else { return }
         state.withLock { state in
             var path = directory
             while state.used.insert(path).inserted, !path.isEmpty { path.removeLast() }

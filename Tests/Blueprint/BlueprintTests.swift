@@ -92,7 +92,7 @@ struct BlueprintTests {
         #expect(
             Set(properties.keys) == [
                 "institution", "kind", "ags", "vault", "units", "roles", "people", "services",
-                "applications", "data", "platforms", "structures-from", "image-policy",
+                "applications", "data", "platforms", "structures-from", "image-policy", "lease",
             ])
         let data = try #require((properties["data"] as? [String: Any])?["items"] as? [String: Any])
         let keys = try #require(data["properties"] as? [String: Any]).keys

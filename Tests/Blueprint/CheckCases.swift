@@ -45,7 +45,7 @@ extension CheckCase {
         CheckCase(.unknownKey, "quiesce:", "quiece:",
             "institution.yaml:34:5: error: There is no key \"quiece\" here.\nDid you mean \"quiesce\"?"),
         CheckCase(.unknownKey, "kind: municipality", "colour: green",
-            "institution.yaml:2:1: error: There is no key \"colour\" here.\nKnown here: institution, kind, ags, vault, units, roles, people, structures-from, services, applications, data, platforms, image-policy."),
+            "institution.yaml:2:1: error: There is no key \"colour\" here.\nKnown here: institution, kind, ags, vault, units, roles, people, structures-from, services, applications, data, platforms, image-policy, lease."),
         CheckCase(.unknownKey, "paths: [/srv/akten]", "paths: [/srv/akten]\n    dump: x",
             "institution.yaml:46:5: error: This key is for data sets of kind \"command\".\nKnown here: id, kind, host, rpo, protection, categories, paths, exclude, one-file-system, complete-marker."),
         CheckCase(.unknownWord, "kind: files", "kind: filse",

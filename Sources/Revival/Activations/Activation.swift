@@ -3,6 +3,7 @@ import Blueprint
 import Capture
 import Files
 import Ground
+import Postgres
 import Programs
 import Synchronization
 import Vault
@@ -40,15 +41,18 @@ package final class Activation: Sendable {
         }
     }
 
-    private let vault: OpenVault
-    private let units: Units
-    private let setting: Setting
-    private let renewing: ClusterReturn.Renewal
-    private let journal: ActivationJournal
-    private let report: @Sendable (ActivationEvent) -> Void
+    let vault: OpenVault
+    let units: Units
+    let setting: Setting
+    let renewing: ClusterReturn.Renewal
+    let journal: ActivationJournal
+    let report: @Sendable (ActivationEvent) -> Void
     private let board = Mutex<[Goal: Result<Void, Trouble>]>([:])
     /// Goals at which somebody is, or was.
     private let taken = Mutex<Set<Goal>>([])
+
+    /// How far the log of each cluster has been brought that follows.
+    let played = Mutex<[String: (timeline: UInt32, lsn: LSN)]>([:])
 
     /// What others wait for.
     private enum Goal: Hashable {
@@ -61,7 +65,9 @@ package final class Activation: Sendable {
     /// Each question is a process, which takes processor time from what is to stand.
     private static let glanceMilliseconds = 50.0
     private static let glanceMillisecondsMax = 400.0
-    private static let serverSeconds = 600.0
+    static let serverSeconds = 600.0
+    /// How long, before it takes over, a server may read what it has been given last.
+    static let replaySeconds = 5.0
     /// Seen lying on the ground so often, once a second, it will not stand.
     private static let fallsMax = 6
 
@@ -141,7 +147,7 @@ package final class Activation: Sendable {
 
     // MARK: Data
 
-    private func bring(_ data: DataSet) async throws(Trouble) {
+    func bring(_ data: DataSet) async throws(Trouble) {
         let id = data.id.value
         guard !journal.has(.brought, id) else { return }
         guard let part = journal.part(id) else { throw .noPart(id) }
@@ -171,7 +177,7 @@ package final class Activation: Sendable {
     }
 
     /// Those that are not there; a registry is never asked.
-    private func bringImages() async throws(Trouble) {
+    func bringImages() async throws(Trouble) {
         let id = DataSetCapture.images
         guard setting.platform.hasOwnFiles, !journal.has(.brought, id) else { return }
         let begun = Terminal.seconds()
@@ -216,7 +222,7 @@ package final class Activation: Sendable {
     }
 
     /// A program without a container reads a secret as the user as whom it runs.
-    private func hand(over secret: String) async throws(Trouble) {
+    func hand(over secret: String) async throws(Trouble) {
         guard !setting.platform.hasOwnFiles, Machine.isRoot else { return }
         let user = setting.plan.institution.applications
             .first { $0.secrets.contains { $0.data.value == secret } && $0.user != nil }?.user?.value
@@ -225,7 +231,7 @@ package final class Activation: Sendable {
     }
 
     /// The user of the original may have another number here.
-    private func prepareServer(_ data: DataSet) async throws(Trouble) {
+    func prepareServer(_ data: DataSet) async throws(Trouble) {
         guard case .postgres(let postgres) = data.source else { return }
         let sockets = setting.place.part(.run, setting.plan.institution.serverName(of: data.id.value))
         do throws(SystemError) {
@@ -304,12 +310,12 @@ package final class Activation: Sendable {
 }
 
 extension Trouble {
-    fileprivate static let wasStopped = Trouble(
+    static let wasStopped = Trouble(
         .system,
         Words("The activation was told to stop before all of it stands.", de: "Die Aktivierung wurde beendet, ehe alles steht."),
         advice: Words("The same command goes on where it was.", de: "Derselbe Befehl macht dort weiter."))
 
-    fileprivate static func snapshotIsGone(_ dataSet: String, _ snapshot: String) -> Trouble {
+    static func snapshotIsGone(_ dataSet: String, _ snapshot: String) -> Trouble {
         Trouble(
             .missing,
             Words(
@@ -317,7 +323,7 @@ extension Trouble {
                 de: "Sicherungsstand \(snapshot.prefix(8)) von „\(dataSet)“ ist nicht mehr im Tresor."))
     }
 
-    fileprivate static func noPart(_ dataSet: String) -> Trouble {
+    static func noPart(_ dataSet: String) -> Trouble {
         Trouble(
             .missing,
             Words(

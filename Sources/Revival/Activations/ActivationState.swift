@@ -9,7 +9,11 @@ import Vault
 /// What an activation has done so far: all that it takes to go on after it was killed, and what
 /// `running` shows. Written durably after every step.
 package struct ActivationState: Codable, Sendable {
-    package enum Mode: String, Codable, Sendable { case emergency, drill }
+    package enum Mode: String, Codable, Sendable {
+        case emergency, drill
+        /// From where it ran, in daily life, or back to where it had been.
+        case move, `return`
+    }
 
     /// From what a data set is brought back; chosen once, so that a resumed activation takes the same.
     package struct Part: Codable, Sendable {
@@ -38,6 +42,8 @@ package struct ActivationState: Codable, Sendable {
             case loading
             /// The twin captures itself.
             case protected
+            /// A cluster reads the log of the one that still has the work.
+            case follows
         }
 
         package let kind: Kind
@@ -67,6 +73,13 @@ package struct ActivationState: Codable, Sendable {
     /// The command by which people are led away again.
     package private(set) var leave: String?
     package let begunSeconds: Int64
+    /// Of the promotion by which it has the work; nil before, and where nobody was promoted.
+    package var term: UInt32?
+    /// Another has the work.
+    package var isLeft: Bool?
+    /// Of the handover that is on its way, and of the promotion whose work it wants.
+    package var handover: String?
+    package var wantedTerm: UInt32?
     package private(set) var parts: [Part]
     package var steps: [Step] = []
     /// Since when all of it stands; nil before.
@@ -104,6 +117,15 @@ package struct ActivationState: Codable, Sendable {
     package static func reach(of moment: Moment, base: Moment?, logEnd: Moment?) -> (isLatest: Bool, isBase: Bool) {
         let isLatest = logEnd.map { $0 <= moment } ?? false
         return (isLatest, !isLatest && (logEnd == nil || moment == base))
+    }
+
+    /// A data set has come to a newer snapshot.
+    package mutating func renew(_ fact: Observed.Fact) {
+        guard let index = parts.firstIndex(where: { $0.dataSet == fact.body.dataSet }) else { return }
+        let moment = fact.stands ?? fact.body.begun
+        parts[index] = Part(
+            dataSet: fact.body.dataSet, snapshot: fact.id.hex, seconds: moment.seconds, nanoseconds: moment.nanoseconds,
+            isLatest: true, baseEnd: nil)
     }
 
     /// Nothing of it runs, and what was brought back stays.

@@ -23,10 +23,11 @@ package struct LaunchBuilder: Sendable {
         (self.institution, self.place, self.platform, self.mail) = (institution, place, platform, mail)
     }
 
-    package func launch(_ member: RevivalPlan.Member) throws(Trouble) -> Launch {
+    /// - Parameter isFollowing: of a server that nobody is to reach yet; another may still have its port.
+    package func launch(_ member: RevivalPlan.Member, isFollowing: Bool = false) throws(Trouble) -> Launch {
         switch member.role {
         case .application(let application): try launch(application)
-        case .server(let data, let postgres): try launch(member.id, data.id.value, postgres)
+        case .server(let data, let postgres): try launch(member.id, data.id.value, postgres, isFollowing)
         }
     }
 
@@ -154,7 +155,7 @@ package struct LaunchBuilder: Sendable {
     // MARK: Servers
 
     private func launch(
-        _ id: String, _ data: String, _ postgres: DataSet.Postgres
+        _ id: String, _ data: String, _ postgres: DataSet.Postgres, _ isFollowing: Bool
     ) throws(Trouble) -> Launch {
         var launch = Launch(id: id)
         launch.image = postgres.server?.image?.value
@@ -173,10 +174,11 @@ package struct LaunchBuilder: Sendable {
             cluster = String(decoding: place.cluster(data), as: UTF8.self)
             sockets = String(decoding: place.part(.run, id), as: UTF8.self)
         }
+        let listens = isFollowing ? "" : platform.hasOwnFiles ? "*" : "127.0.0.1"
         // Debian's packages keep the program of each version in a directory that is in no PATH.
         let line = """
             PATH="/usr/lib/postgresql/\(version)/bin:$PATH"; export PATH
-            exec postgres -D '\(cluster)' -p \(port) -k '\(sockets)' -c listen_addresses='\(platform.hasOwnFiles ? "*" : "127.0.0.1")' \
+            exec postgres -D '\(cluster)' -p \(port) -k '\(sockets)' -c listen_addresses='\(listens)' \
             -c hba_file='\(cluster)/\(PostgresCopy.accessFile)' -c ident_file='\(cluster)/\(PostgresCopy.accessFile).ident'
             """
         launch.arguments = ["/bin/sh", "-c", line]

@@ -23,7 +23,7 @@ package struct Questions: Sendable {
     }
 
     /// - Throws: what keeps it from standing.
-    func stands(_ member: RevivalPlan.Member) async throws(Trouble) {
+    package func stands(_ member: RevivalPlan.Member) async throws(Trouble) {
         switch member.role {
         case .server(let data, let postgres):
             let rows = try ask(data, postgres, "postgres", "SELECT NOT pg_is_in_recovery()")
@@ -71,7 +71,7 @@ package struct Questions: Sendable {
         return (status, Array(said.dropFirst(head.count + 1)))
     }
 
-    func ask(
+    package func ask(
         _ data: DataSet, _ postgres: DataSet.Postgres, _ database: String, _ question: String
     ) throws(Trouble) -> Rows {
         let address = try builder.address(of: data, postgres, database: database)

@@ -13,7 +13,7 @@ package struct KeeperMark: Sendable {
 
     package static func spec(of mark: [UInt8]) -> [UInt8] { mark + Array(".json".utf8) }
 
-    static func read(_ path: [UInt8]) throws(Trouble) -> KeeperMark {
+    package static func read(_ path: [UInt8]) throws(Trouble) -> KeeperMark {
         do throws(SystemError) {
             let text = String(decoding: try Machine.readWhole(path, upTo: 64), as: UTF8.self)
             let words = text.split(separator: "\n")

@@ -99,6 +99,13 @@ package struct ProcessPlatform: LivePlatform {
         for member in try members() { try await stop(member) }
     }
 
+    /// Without waiting until they have ended.
+    package func askAllToStop() async throws(Trouble) {
+        for member in try members() {
+            if let process = try keeperProcess(member) { Machine.askToStop(process) }
+        }
+    }
+
     package func traces() async throws(Trouble) -> [String] {
         var traces: [String] = []
         for member in try members() {

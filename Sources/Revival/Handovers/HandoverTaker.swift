@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: EUPL-1.2
+import Ground
+import Vault
+
+/// The work as the side sees it that takes it over. Each may be called again after a run that was
+/// killed in it.
+package protocol TakenWork: Sendable {
+    /// Its data come, while the other side works, until little is missing.
+    func follow() async throws(Trouble)
+    /// Its data are all here, as far as they were given.
+    func finish(_ cuts: [Promotion.Cut]) async throws(Trouble)
+    /// It goes on here.
+    func start() async throws(Trouble)
+}
+
+/// Takes the work over from whoever has it (docs/architecture.md, "A handover"). Nothing is kept here but
+/// what stands on the board: the same again goes on where it was.
+package struct HandoverTaker: Sendable {
+    private let id: String
+    private let holder: String
+    private let work: any TakenWork
+    private let term: UInt32
+    private let board: any HandoverBoard
+    private let now: @Sendable () -> Double
+    private let pause: @Sendable () async throws(Trouble) -> Void
+    private let patience: Double
+
+    /// How long, in seconds, it waits for the other side to give.
+    package static let usualPatience = 120.0
+
+    /// - Parameters:
+    ///   - id: of the handover; another one after one that came to nothing.
+    ///   - holder: the activation that is to have the work.
+    ///   - term: of the promotion by which the other side has the work.
+    ///   - pause: between two looks at the board; throws where all shall end.
+    package init(
+        _ id: String, for holder: String, _ work: any TakenWork, of term: UInt32, on board: any HandoverBoard, patience: Double = usualPatience,
+        now: @escaping @Sendable () -> Double, pause: @escaping @Sendable () async throws(Trouble) -> Void
+    ) {
+        (self.id, self.holder, self.work, self.term, self.board) = (id, holder, work, term, board)
+        (self.patience, self.now, self.pause) = (patience, now, pause)
+    }
+
+    package func run() async throws(Trouble) {
+        if try await isMine() { return try await work.start() }
+        if try await board.decision(id) == nil {
+            if try await board.given(id) == nil { try await work.follow() }
+            try await board.ask(id, of: term)
+        }
+        let cuts = try await awaitGiven()
+        do throws(Trouble) { try await work.finish(cuts) } catch {
+            // Nothing waits for one that cannot come to an end; where this is lost too, the other side
+            // does it by itself.
+            if try await board.decision(id) == nil { _ = try await board.decide(id, of: term, .kept) }
+            throw error
+        }
+        guard try await board.decide(id, of: term, .taken) == .taken else { throw .staysThere }
+        try await board.promote(holder, after: term, cutting: cuts)
+        try await work.start()
+    }
+
+    /// - Throws: `.exists` where somebody else has taken over.
+    private func isMine() async throws(Trouble) -> Bool {
+        guard let promotion = try await board.promotion() else { return false }
+        if promotion.holder == holder { return true }
+        guard promotion.term == term else { throw .hasGoneElsewhere(promotion.holder) }
+        return false
+    }
+
+    private func awaitGiven() async throws(Trouble) -> [Promotion.Cut] {
+        let begun = now()
+        while true {
+            let decision = try await board.decision(id)
+            if decision == .kept { throw .staysThere }
+            if let cuts = try await board.given(id) { return cuts }
+            if now() - begun > patience, try await board.decide(id, of: term, .kept) == .kept { throw .noAnswer }
+            try await pause()
+        }
+    }
+}
+
+extension Trouble {
+    private static let again = Words(
+        "People work on where they were. The same command tries again.",
+        de: "Die Menschen arbeiten weiter, wo sie waren. Derselbe Befehl versucht es noch einmal.")
+
+    static let staysThere = Trouble(
+        .busy,
+        Words("The work stays where it was: it was not taken over in time.", de: "Die Arbeit bleibt, wo sie war: Sie wurde nicht rechtzeitig übernommen."),
+        advice: again)
+
+    static let noAnswer = Trouble(
+        .system,
+        Words("Who has the work does not give it: there was no answer.", de: "Wer die Arbeit hat, gibt sie nicht her: Es kam keine Antwort."),
+        advice: Words(
+            "\"zwilling protect --continuous\" must run there. If that machine is gone: \"zwilling activate --emergency\".",
+            de: "Dort muss „zwilling protect --continuous“ laufen. Gibt es den Rechner nicht mehr: „zwilling activate --emergency“."))
+
+    static func hasGoneElsewhere(_ holder: String) -> Trouble {
+        Trouble(
+            .exists,
+            Words(
+                "Another activation has taken over meanwhile: \(holder).", de: "Inzwischen hat eine andere Aktivierung übernommen: \(holder)."),
+            advice: Words(
+                "There must not be two. End this one with \"zwilling stop\", and begin again from what the vault has now.",
+                de: "Zwei darf es nicht geben. Diese mit „zwilling stop“ beenden und neu beginnen mit dem, was der Tresor jetzt hat."))
+    }
+}
