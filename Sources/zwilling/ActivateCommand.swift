@@ -51,6 +51,13 @@ struct ActivateCommand: AsyncParsableCommand {
                 de: "Einen Abzug noch einmal einspielen, dessen Einspielen abbrach: Sein Ladebefehl ersetzt Vorhandenes.")))
     var loadAgain = false
 
+    @Flag(
+        help: ArgumentHelp(
+            say(
+                "Without cutting the original off, where the vault cannot be written to.",
+                de: "Ohne das Original abzuschneiden, wenn in den Tresor nicht geschrieben werden kann.")))
+    var unfenced = false
+
     @OptionGroup var revival: RevivalOptions
     @OptionGroup var blueprint: BlueprintOptions
     @OptionGroup var vault: VaultOptions
@@ -71,8 +78,9 @@ struct ActivateCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(lock) {} }
         let local = LocalActivations(try StateDirectory())
         let vaultId = known.vault.keyring.vault.description
-        let earlier = try local.all().filter { $0.state.vault == vaultId && $0.state.mode == .emergency }
+        let earlier = try local.all().filter { $0.state.vault == vaultId && $0.state.mode != .drill && $0.state.isLeft != true }
         let unfinished = earlier.first { $0.state.standsSinceSeconds == nil }
+        if let unfinished, unfinished.state.mode != .emergency, unfinished.state.term == nil { throw Trouble.isMoving(unfinished.state) }
         if unfinished == nil, let running = earlier.first { throw Trouble.runsAlready(running.state) }
         if let unfinished { try refuseOther(than: unfinished) }
         let unlocked = try known.unlocked(passphrase)
@@ -109,6 +117,7 @@ struct ActivateCommand: AsyncParsableCommand {
             state.go(
                 on: source.blueprint.name, leave: host.platform.leave?.value, source.moment, source.logs, images: source.images)
         }
+        if unfinished == nil { state.wantedTerm = known.vault.keyring.promotion?.term ?? 0 }
         try source.blueprint.lay(into: place)
         try await bringUp(known, unlocked, source, host, state, at: place)
     }
@@ -119,6 +128,7 @@ struct ActivateCommand: AsyncParsableCommand {
     ) async throws {
         let (states, feed) = AsyncStream.makeStream(of: ActivationState.self, bufferingPolicy: .bufferingNewest(1))
         let journal = try ActivationJournal(state, at: place) { feed.yield($0) }
+        try await promote(known, unlocked, source, journal)
         let one = LocalActivations.One(place: place, state: state)
         if let port = host.platform.statusPage?.value { try await one.tellCitizens(on: port) }
         let run = try ActivationRun(
@@ -148,6 +158,34 @@ struct ActivateCommand: AsyncParsableCommand {
         let report = ActivationReport(source.plan, journal.state, at: place, seconds: seconds)
         try output.json ? showJSON(report.fields) : show(report.lines)
         if !journal.state.leftOut.isEmpty { throw ExitCode(3) }
+    }
+
+    /// From now on nothing counts any more that the original writes.
+    private func promote(
+        _ known: KnownVault, _ unlocked: UnlockedKeyring, _ source: RevivalSource, _ journal: ActivationJournal
+    ) async throws(Trouble) {
+        let state = journal.state
+        if let term = state.term {
+            let promotion = try await known.fresh().keyring.promotion
+            guard promotion?.term == term else { throw .promotedElsewhere(promotion) }
+            return
+        }
+        guard !unfenced else { return }
+        let cuts = source.open.observed.cuts(of: Set(source.plan.institution.data.map(\.id.value)), source.units)
+        let vault = try await known.fresh()
+        let changed: Vault
+        do throws(Trouble) {
+            changed = try await vault.promoting(
+                state.id, .emergency, after: state.wantedTerm ?? 0, cutting: cuts, with: unlocked, world: .real)
+        } catch {
+            guard error.kind != .exists else { throw error }
+            throw error.advised(
+                Words(
+                    "Where the vault can only be read: --unfenced; then two can have the work, and only people can prevent it.",
+                    de: "Ist der Tresor nur lesbar: --unfenced; dann können zwei die Arbeit haben, und nur Menschen können das verhindern."))
+        }
+        known.remember(of: changed)
+        try journal.change { $0.term = changed.keyring.promotion?.term }
     }
 
     /// What it was begun with is not changed while it goes on.
@@ -188,8 +226,8 @@ struct ActivateCommand: AsyncParsableCommand {
     private static func confirmation(_ given: String?, of name: String) -> String? {
         if let given { return given }
         let prompt = say(
-            "The twin of \"\(plain(name))\" is about to take over. Whoever still works with the original must stop now.\nType its name to confirm: ",
-            de: "Der Zwilling von „\(plain(name))“ übernimmt gleich. Wer noch mit dem Original arbeitet, muss jetzt aufhören.\nZur Bestätigung den Namen eintippen: ")
+            "The twin of \"\(plain(name))\" is about to take over. What the original writes from now on counts no more; but if it still runs and no lease ends it, it goes on answering those who reach it, and nobody can stop that from here. Whoever still works with it must stop now.\nType its name to confirm: ",
+            de: "Der Zwilling von „\(plain(name))“ übernimmt gleich. Was das Original von jetzt an schreibt, zählt nicht mehr; läuft es aber noch und beendet es kein Lease, antwortet es weiter allen, die es erreichen, und niemand kann das von hier aus verhindern. Wer noch damit arbeitet, muss jetzt aufhören.\nZur Bestätigung den Namen eintippen: ")
         return Terminal.line(prompt: prompt).map { String(decoding: $0, as: UTF8.self) }
     }
 
@@ -197,6 +235,21 @@ struct ActivateCommand: AsyncParsableCommand {
 }
 
 extension Trouble {
+    /// With one more way out.
+    fileprivate func advised(_ more: Words) -> Trouble {
+        let words = advice.map { Words("\($0.english) \(more.english)", de: "\($0.german) \(more.german)") } ?? more
+        return Trouble(kind, message, advice: words, cause: cause)
+    }
+
+    fileprivate static func isMoving(_ state: ActivationState) -> Trouble {
+        Trouble(
+            .wrongUse,
+            Words("\(state.id) is on its way here, and others still have the work.", de: "\(state.id) ist auf dem Weg hierher, und andere haben noch die Arbeit."),
+            advice: Words(
+                "\"zwilling \(state.mode.rawValue)\" goes on with it; if those others are gone, end it first: \"zwilling stop \(state.id) --delete-data\".",
+                de: "„zwilling \(state.mode.rawValue)“ macht damit weiter; gibt es jene anderen nicht mehr, sie vorher beenden: „zwilling stop \(state.id) --delete-data“."))
+    }
+
     fileprivate static func otherPlatform(_ state: ActivationState) -> Trouble {
         Trouble(
             .wrongUse,

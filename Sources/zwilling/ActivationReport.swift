@@ -10,9 +10,14 @@ struct ActivationReport {
     private let state: ActivationState
     private let place: ActivationPlace
     private let seconds: Double
+    /// For so long at most nobody could work, where it was handed over.
+    private let interruption: Double?
 
-    init(_ plan: RevivalPlan, _ state: ActivationState, at place: ActivationPlace, seconds: Double) {
-        (self.plan, self.state, self.place, self.seconds) = (plan, state, place, seconds)
+    init(
+        _ plan: RevivalPlan, _ state: ActivationState, at place: ActivationPlace, seconds: Double, interruption: Double? = nil
+    ) {
+        (self.plan, self.state, self.place) = (plan, state, place)
+        (self.seconds, self.interruption) = (seconds, interruption)
     }
 
     struct ServiceFields: Encodable {
@@ -26,6 +31,7 @@ struct ActivationReport {
     struct Fields: Encodable {
         let activation, institution, platform, directory: String
         let seconds: Double
+        let interruption: Double?
         let services: [ServiceFields]
         let steps: [ActivationState.Step]
     }
@@ -46,7 +52,7 @@ struct ActivationReport {
     var fields: Fields {
         Fields(
             activation: state.id, institution: state.institution, platform: state.platform, directory: printable(place.path),
-            seconds: seconds,
+            seconds: seconds, interruption: interruption,
             services: plan.services.map {
                 ServiceFields(
                     service: $0.id.value, standsAfter: standsAfter($0), dataFrom: dataFrom($0).map(isoTime))
@@ -61,7 +67,10 @@ struct ActivationReport {
                 dataFrom(service).map { localTime($0) } ?? "–",
             ]
         }
-        return table([heading] + rows, rightAligned: [1]) + [
+        let told = interruption.map {
+            say("Nobody could work for at most \(duration($0)).", de: "Höchstens \(duration($0)) lang konnte niemand arbeiten.")
+        }
+        return table([heading] + rows, rightAligned: [1]) + [told].compactMap(\.self) + [
             say(
                 "All of it stands after \(duration(seconds)). \"zwilling running\" shows it, \"zwilling stop\" ends it.",
                 de: "Alles steht nach \(duration(seconds)). „zwilling running“ zeigt es, „zwilling stop“ beendet es.")

@@ -57,7 +57,7 @@ struct RunningCommand: AsyncParsableCommand {
             try show(
                 [
                     "\(fields.activation)  \(plain(fields.institution))  \(plain(fields.platform))  "
-                        + (since.map { say("stands since \($0)", de: "steht seit \($0)") }
+                        + (one.state.isLeft == true ? say("has given its work away", de: "hat seine Arbeit abgegeben") : since.map { say("stands since \($0)", de: "steht seit \($0)") }
                             ?? say("is not complete; \"zwilling activate\" goes on", de: "ist unvollständig; „zwilling activate“ macht weiter"))
                 ] + table(fields.members.map { ["  " + plain($0.id), say($0.standing.words)] }, rightAligned: []))
         }
@@ -143,11 +143,24 @@ extension LocalActivations.One {
     private static let logPatience = 60.0
     private static let glanceMilliseconds = 100
 
-    /// Files once more, and the log as far as it goes.
-    private func captureLast() async throws(Trouble) {
+    /// By which it runs; nil where that has errors.
+    func blueprint() throws(Trouble) -> Institution? {
         var options = BlueprintOptions()
         options.file = PathArgument(bytes: place.part(.blueprint, state.blueprint))
-        guard let institution = try options.readQuietly()?.institution,
+        return try options.readQuietly()?.institution
+    }
+
+    /// Another has its work.
+    func noteLeft() throws(Trouble) {
+        var left = state
+        left.stop()
+        left.isLeft = true
+        try left.write(at: place)
+    }
+
+    /// Files once more, and the log as far as it goes.
+    private func captureLast() async throws(Trouble) {
+        guard let institution = try blueprint(),
             let vault = [UInt8](hex: state.vault).flatMap({ Identifier($0) })
         else { throw .lastIsMissing(state, nil) }
         let known = try StateDirectory().state(of: vault)
@@ -189,6 +202,8 @@ extension LocalActivations.One {
     /// - Parameter mustKeep: whether the databases go on, and nothing is lost, where it does not.
     func endPrograms(mustKeep: Bool) async throws(Trouble) {
         let live = try live()
+        // Nobody is to take over meanwhile, nor to raise anything again.
+        try await keeper().stop(Self.handover)
         let order = state.steps.filter { $0.kind == .started }.map(\.what)
         // Of the programs only servers have a directory for their sockets.
         let servers = order.filter { Machine.exists(place.part(.run, $0)) }

@@ -102,6 +102,8 @@ struct VaultState {
         case held
         /// Directory of what a running service was asked to capture at once, and of its answers.
         case wishes
+        /// How far the original has come that hands its work over.
+        case handover
         /// Directory of the logs that are not merged yet, one for each data set.
         case logs
     }
@@ -146,6 +148,12 @@ struct VaultState {
     }
 
     func keys() throws(Trouble) -> WriterKeys? { try keys(in: .writerKey) }
+
+    /// Whether this machine has no writer that the vault still takes.
+    func isReplaced(in keyring: Keyring) throws(Trouble) -> Bool {
+        guard let keys = try keys(), case .active? = keyring.writer(keys.writer)?.state else { return true }
+        return false
+    }
 
     func actKeys() throws(Trouble) -> WriterKeys? { try keys(in: .actKey) }
 

@@ -10,6 +10,7 @@ import Vault
 /// A twin that runs is an original: it is protected from then on, by a keeper of its own.
 extension LocalActivations.One {
     static let guardian = "protect"
+    static let handover = "guard"
 
     /// What keeps the programs that are Zwilling's own.
     func keeper() throws(Trouble) -> ProcessPlatform {
@@ -27,23 +28,23 @@ extension LocalActivations.One {
 
     /// Begins a chain of its own in the vault: its timeline.
     func protect(_ known: KnownVault, _ unlocked: UnlockedKeyring) async throws {
-        if try known.state.keys() == nil {
-            let vault = try await known.fresh()
+        let vault = try await known.fresh()
+        if try known.state.isReplaced(in: vault.keyring) {
             let (changed, keys) = try await vault.adding(
                 writerNamed: try writerName(nil), with: unlocked.following(vault.keyring), companions: [], world: .real)
             try known.state.write(.writerKey, keys.encoded)
             known.remember(of: changed)
         }
-        var launch = Launch(id: Self.guardian)
-        launch.arguments = [
-            try PlatformChoice.ownProgram(), "protect", "--continuous", "--activation", state.id,
-        ]
-        launch.environment = [
-            "ZWILLING_HOME": String(decoding: try StateDirectory().path, as: UTF8.self),
-            "ZWILLING_VAULT": String(decoding: known.place.bytes, as: UTF8.self),
-        ]
         let keeper = try keeper()
-        try await keeper.start(launch)
+        for (id, words) in [(Self.guardian, ["protect", "--continuous"]), (Self.handover, ["guard"])] {
+            var launch = Launch(id: id)
+            launch.arguments = [try PlatformChoice.ownProgram()] + words + ["--activation", state.id]
+            launch.environment = [
+                "ZWILLING_HOME": String(decoding: try StateDirectory().path, as: UTF8.self),
+                "ZWILLING_VAULT": String(decoding: known.place.bytes, as: UTF8.self),
+            ]
+            try await keeper.start(launch)
+        }
         Machine.pause(milliseconds: Self.settleMilliseconds)
         guard try await keeper.standing()[Self.guardian] != .runs else { return }
         let said = await keeper.log(of: Self.guardian).split(separator: "\n").suffix(2).joined(separator: " ")

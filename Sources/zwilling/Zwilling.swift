@@ -42,7 +42,7 @@ struct Zwilling: AsyncParsableCommand {
                     KeysCommand.self, SitesCommand.self, AgentCommand.self,
                 ]),
             CommandGroup(
-                name: say("Protect", de: "Sichern"), subcommands: [ProtectCommand.self]),
+                name: say("Protect", de: "Sichern"), subcommands: [ProtectCommand.self, GuardCommand.self, LeaseCommand.self]),
             CommandGroup(
                 name: say("Check", de: "Prüfen"),
                 subcommands: [
@@ -52,7 +52,7 @@ struct Zwilling: AsyncParsableCommand {
             CommandGroup(
                 name: say("In a crisis", de: "In der Krise"),
                 subcommands: [
-                    ActivateCommand.self, RunningCommand.self, StopCommand.self, RestoreCommand.self,
+                    ActivateCommand.self, MoveCommand.self, RunningCommand.self, StopCommand.self, RestoreCommand.self,
                     KeepRunningCommand.self, ResumeHeldCommand.self, AskCommand.self, MailSinkCommand.self, StatusPageCommand.self,
                 ]),
         ])

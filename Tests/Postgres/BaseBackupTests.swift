@@ -172,7 +172,7 @@ extension ServerTests {
             let settings = RecoverySettings(to: target, on: 1)
             try Cluster.append(settings.appendix, to: cluster.data + "/postgresql.auto.conf")
             _ = files.createFile(
-                atPath: "\(cluster.data)/\(RecoverySettings.signalFile)", contents: nil)
+                atPath: "\(cluster.data)/\("recovery.signal")", contents: nil)
             try Cluster.own(cluster.folder)
             try cluster.start()
             return cluster
