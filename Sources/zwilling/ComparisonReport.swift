@@ -14,7 +14,8 @@ private func only(_ side: ComparedSide) -> String {
 
 extension ComparedCluster {
     func lines(hasBase: Bool) -> [String] {
-        let count = databases.reduce(0) { $0 + $1.tables.count }
+        // Large objects are no table that anybody has made.
+        let count = databases.reduce(0) { $0 + $1.tables.count { $0.name.schema != "pg_catalog" } }
         let tables = counted(count, Words("table", de: "Tabelle"), Words("tables", de: "Tabellen"))
         if isEqual { return [say("\(tables), all the same", de: "\(tables), alle gleich")] }
         var rows: [[String]] = []

@@ -165,7 +165,7 @@ extension ComparisonSession {
             """
             SELECT nspname, relname, seqincrement FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid
             JOIN pg_namespace n ON n.oid = relnamespace
-            WHERE relpersistence = 'p' AND nspname !~ '^pg_' AND has_sequence_privilege(c.oid, 'SELECT')
+            WHERE relpersistence = 'p' AND nspname !~ '^pg_' AND has_sequence_privilege(seqrelid, 'SELECT')
             """)
         var states: [RelationName: SequenceState] = [:]
         for row in found {
