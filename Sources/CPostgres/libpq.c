@@ -17,6 +17,7 @@
     F(PQserverVersion, int, (const PGconn *c), (c))                                                \
     F(PQsetnonblocking, int, (PGconn * c, int a), (c, a))                                          \
     F(PQsendQuery, int, (PGconn * c, const char *q), (c, q))                                       \
+    F(PQsetSingleRowMode, int, (PGconn * c), (c))                                                  \
     F(PQflush, int, (PGconn * c), (c))                                                             \
     F(PQconsumeInput, int, (PGconn * c), (c))                                                      \
     F(PQisBusy, int, (PGconn * c), (c))                                                            \

@@ -87,6 +87,22 @@ extension Connection {
         try flush(patience)
     }
 
+    /// Asks for rows that `nextRow` then hands out one by one, so that no answer is too large.
+    func start(_ question: String, _ patience: Patience) throws(ServerError) {
+        guard unsafe cpostgres_PQsendQuery(raw, question) == 1,
+            unsafe cpostgres_PQsetSingleRowMode(raw) == 1
+        else { throw lost }
+        try flush(patience)
+    }
+
+    /// Nil after the last one; then the next question can be asked.
+    func nextRow(_ patience: Patience) throws(ServerError) -> [[UInt8]?]? {
+        while let reply = try nextReply(patience) {
+            if reply.status == cpostgres_single_tuple { return reply.rows.cells.first }
+        }
+        return nil
+    }
+
     /// The next result of the command that was sent; nil when it is over. After `refused`, the
     /// command is over as well.
     func nextReply(_ patience: Patience) throws(ServerError) -> Reply? {
@@ -95,7 +111,7 @@ extension Connection {
         let reply = unsafe Reply(owning: found)
         switch reply.status {
         case cpostgres_command_ok, cpostgres_tuples_ok, cpostgres_copy_out,
-            cpostgres_copy_in, cpostgres_copy_both:
+            cpostgres_copy_in, cpostgres_copy_both, cpostgres_single_tuple:
             return reply
         default:
             guard let refusal = reply.refusal else { throw lost }

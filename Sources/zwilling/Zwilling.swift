@@ -47,7 +47,7 @@ struct Zwilling: AsyncParsableCommand {
                 name: say("Check", de: "Prüfen"),
                 subcommands: [
                     StatusCommand.self, MomentsCommand.self, DrillCommand.self, DrillsCommand.self, SnapshotsCommand.self, ListCommand.self, FindCommand.self, DiffCommand.self,
-                    VerifyCommand.self, PolicyCommand.self,
+                    CompareCommand.self, VerifyCommand.self, PolicyCommand.self,
                 ]),
             CommandGroup(
                 name: say("In a crisis", de: "In der Krise"),

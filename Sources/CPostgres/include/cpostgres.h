@@ -28,7 +28,7 @@ static const int cpostgres_connection_bad = 1;
 static const int cpostgres_polling_failed = 0, cpostgres_polling_writing = 2,
                  cpostgres_polling_ok = 3;
 static const int cpostgres_command_ok = 1, cpostgres_tuples_ok = 2, cpostgres_copy_out = 3,
-                 cpostgres_copy_in = 4, cpostgres_copy_both = 8;
+                 cpostgres_copy_in = 4, cpostgres_copy_both = 8, cpostgres_single_tuple = 9;
 
 // NULL where libpq is there; else why not, as text that stays. From any thread.
 const char *cpostgres_load(void);
@@ -44,6 +44,7 @@ int cpostgres_PQserverVersion(const PGconn *conn);
 void cpostgres_PQfinish(PGconn *conn);
 int cpostgres_PQsetnonblocking(PGconn *conn, int arg);
 int cpostgres_PQsendQuery(PGconn *conn, const char *query);
+int cpostgres_PQsetSingleRowMode(PGconn *conn);
 int cpostgres_PQflush(PGconn *conn);
 int cpostgres_PQconsumeInput(PGconn *conn);
 int cpostgres_PQisBusy(PGconn *conn);
