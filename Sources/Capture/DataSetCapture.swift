@@ -80,18 +80,7 @@ package struct DataSetCapture: Sendable {
         }
         var options = CaptureOptions()
         options.staysOnFileSystem = files.staysOnFileSystem
-        do throws(PatternFault) {
-            let patterns = try files.exclude.map { text throws(PatternFault) in
-                try Pattern(line: Array(text.value.utf8))
-            }
-            options.exclusion = Exclusion(patterns.compactMap { $0 })
-        } catch {
-            // A blueprint with such a pattern is not read; still, nothing is captured without it.
-            let line = String(decoding: error.line, as: UTF8.self)
-            throw Trouble(
-                .wrongUse, error.reason.message(on: line), advice: error.reason.advice,
-                cause: error)
-        }
+        options.exclusion = try files.exclusion
         options.leavesOut = Set([vault].compactMap(\.self))
         if let root = whereabouts.roots[id] { options.root = root }
         let paths = try files.paths.map { path throws(Trouble) in
@@ -187,5 +176,21 @@ package struct DataSetCapture: Sendable {
     ) async throws(Trouble) -> Captured {
         let capture = stream(id, source)
         return try await capture.commit(capture.store(HeldSource(held), cache: cache))
+    }
+}
+
+extension DataSet.Files {
+    /// What of it is left out.
+    package var exclusion: Exclusion {
+        get throws(Trouble) {
+            do throws(PatternFault) {
+                let patterns = try exclude.map { text throws(PatternFault) in try Pattern(line: Array(text.value.utf8)) }
+                return Exclusion(patterns.compactMap { $0 })
+            } catch {
+                // A blueprint with such a pattern is not read; still, nothing is captured without it.
+                let line = String(decoding: error.line, as: UTF8.self)
+                throw Trouble(.wrongUse, error.reason.message(on: line), advice: error.reason.advice, cause: error)
+            }
+        }
     }
 }

@@ -104,12 +104,31 @@ package struct VaultWriter: Sendable {
 
 /// What the keyring said when it was read last, for whoever goes on for long.
 package final class KeyringNews: Sendable {
-    private let latest = Mutex<SitePlan?>(nil)
+    private let latest = Mutex<Keyring?>(nil)
 
-    func note(_ plan: SitePlan) { latest.withLock { $0 = plan } }
+    func note(_ keyring: Keyring) { latest.withLock { $0 = keyring } }
 
     /// Whether the vault lies elsewhere by now.
-    package func differs(from plan: SitePlan) -> Bool { latest.withLock { $0.map { $0 != plan } ?? false } }
+    package func differs(from plan: SitePlan) -> Bool { latest.withLock { $0.map { $0.plan != plan } ?? false } }
+
+    /// Whether what that writer adds counts no more.
+    package func hasRetired(_ writer: Identifier) -> Bool {
+        latest.withLock { keyring in
+            if case .retired? = keyring?.writer(writer)?.state { true } else { false }
+        }
+    }
+}
+
+extension VaultWriter {
+    /// Looks what the keyring says now, for `news`.
+    package func look() async {
+        do throws(Trouble) {
+            guard try await vault.hasNewerKeyring() else { return }
+            news.note(try await Vault(at: vault.site, remembering: nil).keyring)
+        } catch {
+            // A site that does not answer says nothing new; it is asked again.
+        }
+    }
 }
 
 /// One run of a writer: what its workers share.
@@ -242,7 +261,7 @@ package final class WriterRun: Sendable {
         // Where there is no newer keyring nothing has changed.
         guard try await writer.vault.hasNewerKeyring() else { return }
         let now = try await Vault(at: writer.vault.site, remembering: nil).keyring
-        writer.news.note(now.plan)
+        writer.news.note(now)
         guard case .retired(let lastSequence, _)? = now.writer(writer.writer.id)?.state,
             lastSequence < head.sequence
         else { return }

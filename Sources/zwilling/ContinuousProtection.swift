@@ -57,6 +57,7 @@ struct ContinuousProtection {
             do throws(Trouble) {
                 let noted = try known.state.plan()
                 return noted != known.vault.keyring.plan || writer.news.differs(from: known.vault.keyring.plan)
+                    || writer.news.hasRetired(writer.writer.id)
             } catch { return false }
         }
         let whereabouts = try twin?.whereabouts(of: plan.institution) ?? .original
@@ -100,6 +101,7 @@ struct ContinuousProtection {
         ).run(cache: cache, memory: memory)
         standing.keep()
         await known.vault.site.settle()
+        if writer.news.hasRetired(writer.writer.id) { throw Trouble.isReplaced(writer.writer.name) }
         return isElsewhere()
     }
 
@@ -194,6 +196,17 @@ private func tell(_ id: String, _ trouble: Trouble) {
 }
 
 extension Trouble {
+    fileprivate static func isReplaced(_ writer: String) -> Trouble {
+        Trouble(
+            .wrongKey,
+            Words(
+                "Writer \"\(plain(writer))\" was retired: another has the work, or somebody took this machine's right to add. What is captured here counts no more.",
+                de: "Schreiber „\(plain(writer))“ wurde stillgelegt: Ein anderer hat die Arbeit, oder diesem Rechner wurde das Recht zu schreiben genommen. Was hier gesichert wird, zählt nicht mehr."),
+            advice: Words(
+                "If a twin has taken over: stop the applications here, and take the work back with \"zwilling return\".",
+                de: "Hat ein Zwilling übernommen: die Anwendungen hier anhalten und die Arbeit mit „zwilling return“ zurückholen."))
+    }
+
     static func nothingHere(_ host: String) -> Trouble {
         Trouble(
             .wrongUse,

@@ -17,9 +17,10 @@ struct HandoverRun {
     private static let (waitsMax, waitMilliseconds) = (1_800, 1_000)
 
     /// What came is looked at, and may be refused, before anybody stops.
-    typealias Look = @Sendable (RevivalSource, LaunchBuilder) async throws -> Void
+    typealias Look = @Sendable (HandoverLook) async throws -> Void
 
-    func run(look: @escaping Look = { _, _ in }) async throws {
+    /// - Parameter look: where it is given, it comes before people are asked.
+    func run(look: Look? = nil) async throws {
         let output = options.output
         let first = try await KnownVault(options.vault)
         let lock = try ActivationLock(first.state)
@@ -33,7 +34,8 @@ struct HandoverRun {
         let id = unfinished?.state.id ?? ActivateCommand.newId()
         let place = try unfinished?.place ?? options.place.map { ActivationPlace(try $0.absolute()) } ?? local.usualPlace(id)
         try await tellExpected(source, host, promotion, place)
-        try confirm(source.plan.institution.name.value)
+        let name = source.plan.institution.name.value
+        if look == nil { try confirm(name) }
         StopRequest.expect()
         if unfinished == nil {
             if !local.isNoted(place) { try place.checkEmpty() }
@@ -58,8 +60,13 @@ struct HandoverRun {
         let activation = Activation(source.open, source.units, run.setting, journal, renewing: source.renewing) {
             ActivationTold.tell($0, progress, since: begun)
         }
+        let own = try known.state.keys()?.writer
         let work = ArrivingWork(activation, known, unlocked, journal, host.platform, at: place) {
-            try await look(source, run.setting.builder)
+            guard let look else { return }
+            try await look(
+                HandoverLook(
+                    activation: activation, plan: source.plan, builder: run.setting.builder, place: place, open: source.open,
+                    ownWriter: own) { () throws(Trouble) in try confirm(name) })
         }
         async let untold = ActRecords(known, unlocked).follow(states)
         var failure: Trouble?
@@ -144,7 +151,7 @@ struct HandoverRun {
                 de: "\(name), von \(from) nach \(to). Etwa \(duration(seconds)) lang kann niemand arbeiten, nach dem letzten Start."))
     }
 
-    private func confirm(_ name: String) throws(Trouble) {
+    @Sendable private func confirm(_ name: String) throws(Trouble) {
         let prompt = say("Type the institution's name to confirm: ", de: "Zur Bestätigung den Namen der Institution eintippen: ")
         let given = options.confirm ?? Terminal.line(prompt: prompt).map { String(decoding: $0, as: UTF8.self) }
         guard given != name else { return }
@@ -186,17 +193,23 @@ private final class ArrivingWork: TakenWork {
 
     func follow() async throws(Trouble) {
         try await activation.prepare()
+        try await catchUp()
+        do { try await look() } catch {
+            throw error as? Trouble ?? Trouble(.system, Words("The comparison failed.", de: "Der Vergleich misslang."), cause: error)
+        }
+        // That may have taken its time.
+        try await catchUp()
+        tell(say("All of it is here but what is being written now. Taking over.", de: "Alles ist hier bis auf das, was gerade geschrieben wird. Übernahme."))
+        times.withLock { $0.asked = Terminal.seconds() }
+    }
+
+    private func catchUp() async throws(Trouble) {
         for pass in 1...Self.passesMax {
             if StopRequest.wait(milliseconds: 0) { throw .toldToStop }
             let begun = Terminal.seconds()
             try await activation.catchUp()
-            if pass > 1, Terminal.seconds() - begun < Self.shortPassSeconds { break }
+            if pass > 1, Terminal.seconds() - begun < Self.shortPassSeconds { return }
         }
-        do { try await look() } catch {
-            throw error as? Trouble ?? Trouble(.system, Words("The comparison failed.", de: "Der Vergleich misslang."), cause: error)
-        }
-        tell(say("All of it is here but what is being written now. Taking over.", de: "Alles ist hier bis auf das, was gerade geschrieben wird. Übernahme."))
-        times.withLock { $0.asked = Terminal.seconds() }
     }
 
     func finish(_ cuts: [Promotion.Cut]) async throws(Trouble) { try await activation.finish(cuts) }

@@ -93,5 +93,10 @@ struct Leases {
         } catch { throw error.trouble(Words("Cannot read", de: "Nicht lesbar:")) }
     }
 
+    /// Programs end, and do not begin again by themselves.
+    func revokeAll() throws(Trouble) {
+        for name in try names() { try lease(name).revoke() }
+    }
+
     func isRunning(_ name: String) throws(Trouble) -> Bool { try KeeperMark.read(mark(name)).isRunning }
 }

@@ -52,7 +52,7 @@ struct Zwilling: AsyncParsableCommand {
             CommandGroup(
                 name: say("In a crisis", de: "In der Krise"),
                 subcommands: [
-                    ActivateCommand.self, MoveCommand.self, RunningCommand.self, StopCommand.self, RestoreCommand.self,
+                    ActivateCommand.self, MoveCommand.self, ReturnCommand.self, RunningCommand.self, StopCommand.self, RestoreCommand.self,
                     KeepRunningCommand.self, ResumeHeldCommand.self, AskCommand.self, MailSinkCommand.self, StatusPageCommand.self,
                 ]),
         ])

@@ -46,6 +46,7 @@ package struct ContinuousCapture: Sendable {
     private let report: @Sendable (ContinuousEvent) -> Void
 
     private static let tickMilliseconds = 500
+    private static let (keyringSeconds, farKeyringSeconds) = (10, 60)
     /// A busy log is not merged more often than this, lest the chain grow faster than the log.
     private static let secondsBetweenMerges: Int64 = 10
 
@@ -74,6 +75,7 @@ package struct ContinuousCapture: Sendable {
             works.append { await log.watch() }
         }
         if let images { works.append { await images.watch(pause) } }
+        works.append { await watchKeyring() }
         let next = Mutex(0)
         await Crew.together(width: works.count) { [works] in
             let mine = next.withLock { next in
@@ -81,6 +83,16 @@ package struct ContinuousCapture: Sendable {
                 return next - 1
             }
             await works[mine]()
+        }
+    }
+
+    /// Also where nothing is due for long: what the keyring says may end it.
+    private func watchKeyring() async {
+        let seconds = capture.writer.vault.site.isFar ? Self.farKeyringSeconds : Self.keyringSeconds
+        var second = 0
+        while !pause(1000) {
+            second += 1
+            if second % seconds == 0 { await capture.writer.look() }
         }
     }
 

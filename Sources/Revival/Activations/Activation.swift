@@ -233,14 +233,19 @@ package final class Activation: Sendable {
     /// The user of the original may have another number here.
     func prepareServer(_ data: DataSet) async throws(Trouble) {
         guard case .postgres(let postgres) = data.source else { return }
-        let sockets = setting.place.part(.run, setting.plan.institution.serverName(of: data.id.value))
+        let name = setting.plan.institution.serverName(of: data.id.value)
+        try await prepare(postgres, in: data.id.value, sockets: name)
+    }
+
+    func prepare(_ postgres: DataSet.Postgres, in folder: String, sockets name: String) async throws(Trouble) {
+        let (folder, sockets) = (setting.place.part(.data, folder), setting.place.part(.run, name))
         do throws(SystemError) {
             try Machine.makeDirectories(sockets)
-            try Descriptor.directory(setting.place.part(.data, data.id.value)).setPermissions(0o711)
+            try Descriptor.directory(folder).setPermissions(0o711)
         } catch { throw error.trouble(Words("Cannot make", de: "Lässt sich nicht anlegen:")) }
         guard !setting.platform.hasOwnFiles, Machine.isRoot else { return }
         let user = LaunchBuilder.user(of: postgres)
-        try await Tree.give(setting.place.part(.data, data.id.value), to: user)
+        try await Tree.give(folder, to: user)
         try await Tree.give(sockets, to: user)
     }
 

@@ -154,8 +154,9 @@ package struct LaunchBuilder: Sendable {
 
     // MARK: Servers
 
-    private func launch(
-        _ id: String, _ data: String, _ postgres: DataSet.Postgres, _ isFollowing: Bool
+    /// - Parameter isHidden: whether it is reached by its socket only.
+    func launch(
+        _ id: String, _ data: String, _ postgres: DataSet.Postgres, _ isHidden: Bool
     ) throws(Trouble) -> Launch {
         var launch = Launch(id: id)
         launch.image = postgres.server?.image?.value
@@ -174,7 +175,7 @@ package struct LaunchBuilder: Sendable {
             cluster = String(decoding: place.cluster(data), as: UTF8.self)
             sockets = String(decoding: place.part(.run, id), as: UTF8.self)
         }
-        let listens = isFollowing ? "" : platform.hasOwnFiles ? "*" : "127.0.0.1"
+        let listens = isHidden ? "" : platform.hasOwnFiles ? "*" : "127.0.0.1"
         // Debian's packages keep the program of each version in a directory that is in no PATH.
         let line = """
             PATH="/usr/lib/postgresql/\(version)/bin:$PATH"; export PATH
@@ -203,7 +204,11 @@ package struct LaunchBuilder: Sendable {
 
     /// The connection to a cluster that was brought back, for whoever has this directory.
     package func address(of data: DataSet, _ postgres: DataSet.Postgres, database: String) throws(Trouble) -> ServerAddress {
-        let sockets = place.part(.run, institution.serverName(of: data.id.value))
+        try address(at: institution.serverName(of: data.id.value), postgres, database: database)
+    }
+
+    func address(at name: String, _ postgres: DataSet.Postgres, database: String) throws(Trouble) -> ServerAddress {
+        let sockets = place.part(.run, name)
         do throws(ServerError) {
             return try ServerAddress(
                 "host='\(String(decoding: sockets, as: UTF8.self))' port=\(Self.port(of: postgres)) user='\(Self.user(of: postgres))' dbname='\(database)'")
