@@ -385,8 +385,27 @@ class Demo:
         self.say(f"All of it stands {period(answer['seconds'])} after vault and passphrase were at hand;"
                  " the users work on, at the same addresses.")
 
-    def count(self):
+    def come_back(self):
+        """To a new machine of the town, while people go on working in the twin."""
         time.sleep(min(self.options.work, 5))  # of work in the twin
+        self.here.mkdir()
+        outages = {kind: len(users.read(self.user_log)[1][kind]) for kind in NAMES}
+        answer = json.loads(self.run(
+            self.program, "return", "--to", PLATFORMS[self.kind], "--confirm", INSTITUTION, "--vault", self.vault,
+            "--passphrase-file", self.passphrase, "--place", self.here / "returned", "--json", seconds=900,
+            home=self.here / "state", cwd=self.here))
+
+        def seen():
+            now = users.read(self.user_log)[1]
+            return {kind: now[kind][number:] for kind, number in outages.items()}
+
+        self.until(lambda: all(one and "end" in one[-1] for one in seen().values()), "The users could not go on", 60)
+        self.waited = max(one["end"] - one["begin"] for all_ in seen().values() for one in all_)
+        self.say(f"The town has its work back {period(answer['seconds'])} after it was called for; people had to wait"
+                 f" {period(self.waited)}, and the twin has ended by itself.")
+
+    def count(self):
+        time.sleep(min(self.options.work, 5))  # of work in the town
         self.stop_file.touch()
         process, _ = self.running.pop("users")
         process.wait(30)
@@ -406,14 +425,16 @@ class Demo:
         self.say(self.run(PYTHON, TOOLS / "compare_trees.py", *trees, seconds=900, show=False).strip())
 
     def leave(self):
-        self.run(self.program, "stop", "--confirm", INSTITUTION, "--delete-data", seconds=120,
-                 home=self.elsewhere / "state")
+        for home in [self.elsewhere / "state", self.here / "state"]:
+            self.run(self.program, "stop", "--confirm", INSTITUTION, "--delete-data", seconds=120, home=home)
 
     # MARK: Report
 
     def report(self):
         size = self.options
-        outages = {kind: self.counted["kinds"][kind]["outages"][-1] for kind in NAMES}
+        # The disaster's, and not what came when the work went back.
+        outages = {kind: max(self.counted["kinds"][kind]["outages"], key=lambda one: one.get("end", 1e12) - one["begin"])
+                   for kind in NAMES}
         began = min(outage["begin"] for outage in outages.values())
         ends = {kind: outage["end"] - began for kind, outage in outages.items()}
         begin = self.activated - self.answer["seconds"] - began
@@ -436,6 +457,7 @@ class Demo:
         gone = self.gone - began
         self.say(f"\n  Destroyed -> serving again: {period(max(ends.values()))} after the first refused user,"
                  f" {period(max(ends.values()) - gone)} after the last of the original was gone")
+        self.say(f"  Back again, from twin to town:   people had to wait {period(self.waited)}")
         found = faults(self.counted)
         for fault in found:
             self.say(f"  NOT WELL: {fault}")
@@ -451,6 +473,7 @@ class Demo:
   zwilling init --template gemeinde          describe your institution; zwilling check says what is missing
   zwilling protect --continuous              all that it names; zwilling status: how old each copy is
   zwilling drill                             rehearse, as often as you like
+  zwilling move --to PLATFORM                the running work, to this machine, within seconds
   docs/operations.md                         the first vault, timers, checks, the crisis""")
 
     def tell(self):
@@ -466,11 +489,13 @@ class Demo:
             self.destroy()
         with self.step("6 The twin, from vault and passphrase alone"):
             self.activate()
-        with self.step("7 What was promised, and what is there"):
+        with self.step("7 The town takes its work back, while people work"):
+            self.come_back()
+        with self.step("8 What was promised, and what is there"):
             self.count()
-        with self.step("8 Two readers, the same bytes"):
+        with self.step("9 Two readers, the same bytes"):
             self.read_twice()
-        with self.step("9 The twin is ended"):
+        with self.step("10 Twin and town are ended"):
             self.leave()
         with self.step("Report", timed=False):
             return self.report()
@@ -491,7 +516,7 @@ class Demo:
         return well
 
     def end_twins(self):
-        for home in [self.elsewhere / "state", self.work / "rehearsal-state"]:
+        for home in [self.elsewhere / "state", self.here / "state", self.work / "rehearsal-state"]:
             if home.exists():
                 answer = json.loads(self.run(self.program, "running", "--json", seconds=60, home=home, show=False))
                 for one in answer["running"]:

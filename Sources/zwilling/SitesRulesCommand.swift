@@ -61,6 +61,14 @@ struct SitesRulesCommand: AsyncParsableCommand {
             valueName: say("rule", de: "regel")))
     var category: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            say(
+                "The site that decides who has the work when a twin takes over; it comes first.",
+                de: "Der Standort, der entscheidet, wer die Arbeit hat, wenn ein Zwilling übernimmt; er kommt an die erste Stelle."),
+            valueName: "name"))
+    var deciding: String?
+
     @OptionGroup var vault: VaultOptions
     @OptionGroup var passphrase: PassphraseOptions
     @OptionGroup var output: OutputOptions
@@ -72,6 +80,13 @@ struct SitesRulesCommand: AsyncParsableCommand {
             plan.sites = [SiteFacts(address: known.place.address, name: SiteFactsOptions.name(for: known.place, among: []))]
         }
         try amend(&plan.rules)
+        if let deciding {
+            guard let index = plan.sites.firstIndex(where: { $0.name == deciding && !$0.isRemovable }) else {
+                let names = plan.sites.filter { !$0.isRemovable }.map { plain($0.name) }.joined(separator: ", ")
+                throw Trouble.option("--deciding", Words("one of \(names)", de: "einer von \(names)"))
+            }
+            plan.sites.insert(plan.sites.remove(at: index), at: 0)
+        }
         let breaches = plan.rules.breaches(plan.sites)
         guard breaches.isEmpty else { throw Trouble.breached(breaches) }
         let unlocked = try known.unlocked(passphrase)
