@@ -5,7 +5,7 @@ import Ground
 import Sites
 
 /// What the two sides of a handover say to each other through the vault, one statement an object
-/// (docs/format.md, section 12): somebody asks for the work, who has it gives it, and one of the two
+/// (docs/format.md, section 14): somebody asks for the work, who has it gives it, and one of the two
 /// decides whether it is taken or stays. Nothing but an activation's name and places in chains stands in
 /// it, so that a site learns nothing of the institution.
 package struct Handover: Sendable {
