@@ -47,6 +47,10 @@ class Moves(story.Demo):
         self.live()
         self.protect()
         time.sleep(2)
+        if self.kind == "podman":
+            self.until(lambda: '"images"' in self.run(
+                self.program, "snapshots", "--json", seconds=60, home=self.here / "state", cwd=self.here, show=False),
+                       "The images were not captured", 300)
         self.destroy()
         self.activate()
         homes = [self.elsewhere / "state", self.work / "other-state"]

@@ -171,7 +171,7 @@ class Maker:
         with open(target, "wb") as file:
             file.write(data)
 
-    def keyring(self, retired=None, version=1, companions=()):
+    def keyring(self, retired=None, version=1, companions=(), promotion=None):
         self.keyrings += 1
         number, associated = u32(self.keyrings), self.vault + self.root
         access, salt = b"A" * 32, b"S" * 32
@@ -187,7 +187,8 @@ class Maker:
                   + when(1) + self.domain + u32(1) + sealed + state)
         body = (when(1) + many([b"\1" + block(way)]) + salt + block(box) + self.observer.public
                 + many([u32(1) + self.reader.public]) + many([writer]) + many(companions)
-                + many([varint(7) + b"\0" + block(b"passed over")]))
+                + many([varint(7) + b"\0" + block(b"passed over")]
+                       + ([] if promotion is None else [varint(2) + b"\1" + block(promotion)])))
         data = (b"ZWLGK" + bytes([version, 0, 0]) + self.vault + number + self.keyring_hash
                 + self.publics + u32(len(body)) + body)
         message = b"zwilling keyring\0" + data
@@ -971,6 +972,23 @@ class UnitTests(VaultTests):
         self.assertEqual(self.checked()[0], 0)
         self.restored()
         self.checked_log(1000, 2500)
+
+    def test_units_count_up_to_where_a_promotion_has_cut_their_writer(self):
+        def promoted(sessions, kind=b"\1", term=1):
+            return u32(term) + block(b"0badcafe") + kind + many([self.maker.writer + many(
+                [u64(session) + u32(last) for session, last in sessions])])
+
+        self.base()
+        self.units(1, [1000, 1500, 2000, 2500])
+        self.units(2, [2500, 3000])
+        retired = (1, self.maker.records[1])
+        self.maker.keyring(retired=retired, promotion=promoted([(1, 1)]))
+        self.assertEqual(self.checked()[0], 0)
+        self.restored()
+        self.checked_log(1000, 2000)
+        for wrong in [promoted([], b"\4"), promoted([], term=0), promoted([])[:-1], promoted([]) + b"\0"]:
+            self.maker.keyring(retired=retired, promotion=wrong)
+            self.assertNotEqual(self.checked()[0], 0)
 
     def test_hostile_units_are_refused(self):
         self.base()

@@ -133,19 +133,30 @@ extension Activation {
 
     /// The work is ours: standbys become servers, and then all of it is raised as ever.
     package func takeOver() async throws(Trouble) {
-        for member in setting.plan.members {
-            guard case .server(let data, _) = member.role, journal.has(.follows, data.id.value), let part = journal.part(data.id.value),
-                let span = vault.observed.snapshots.first(where: { $0.id.hex == part.snapshot })?.body.postgres
-            else { continue }
-            try await setting.platform.stop(member.id)
-            try PostgresCopy(at: setting.place.part(.data, data.id.value), span).settle()
-            try await prepareServer(data)
-            try journal.change { state in
-                state.steps.removeAll { $0.kind == .follows && $0.what == data.id.value }
-            }
-            try journal.note(.brought, data.id.value)
+        let members = setting.plan.members
+        // Side by side, since people wait.
+        let settled = await gathered(members, width: max(members.count, 1)) { member -> Trouble? in
+            do throws(Trouble) {
+                try await self.settle(member)
+                return nil
+            } catch { return error }
         }
+        for case let trouble? in settled { throw trouble }
         try await run()
+    }
+
+    private func settle(_ member: RevivalPlan.Member) async throws(Trouble) {
+        guard case .server(let data, _) = member.role, journal.has(.follows, data.id.value), let part = journal.part(data.id.value),
+            let span = vault.observed.snapshots.first(where: { $0.id.hex == part.snapshot })?.body.postgres
+        else { return }
+        try await setting.platform.stop(member.id)
+        try PostgresCopy(at: setting.place.part(.data, data.id.value), span).settle()
+        try await prepareServer(data)
+        // In this order: without either it would be brought back once more.
+        try journal.note(.brought, data.id.value)
+        try journal.change { state in
+            state.steps.removeAll { $0.kind == .follows && $0.what == data.id.value }
+        }
     }
 }
 
