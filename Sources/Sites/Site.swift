@@ -46,6 +46,9 @@ public protocol Site: Sendable {
     /// is never proof that it does not exist.
     func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry]
 
+    /// What `putDecided` has put, by the site that decides, or not at all.
+    func listDecided(_ prefix: String) async throws(Trouble) -> [ObjectEntry]
+
     /// Those of a listing that lie at as many places as they must.
     func listStored(_ prefix: String) async throws(Trouble) -> [ObjectEntry]
 
@@ -85,6 +88,8 @@ extension Site {
     public func putDecided(_ name: ObjectName, _ bytes: ArraySlice<UInt8>) async throws(Trouble) {
         try await put(name, bytes, existing: .refuse)
     }
+
+    public func listDecided(_ prefix: String) async throws(Trouble) -> [ObjectEntry] { try await list(prefix) }
 
     public func versions(of name: ObjectName) async throws(Trouble) -> [String] { [] }
 

@@ -89,11 +89,17 @@ struct ContinuousProtection {
                 "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) data sets on \(plain(host)), \(logs.count) of them by their log, into \(known.place.shown)",
                 de: "\(plain(plan.institution.name.value)): \(groups.flatMap(\.data).count) Datenbestände auf \(plain(host)), davon \(logs.count) nach ihrem Protokoll, nach \(known.place.shown)"))
         let wishes = Wishes(known.state)
+        let questions = Mutex<[String: [UInt8]]>([:])
         await ContinuousCapture(
             capture, groups, logs: logs, images: twin == nil ? try images(plan, files, host, known.state) : nil,
             newest: Self.newest(observed, writer.writer.id),
             held: known.state.heldApplications,
-            wishes: CaptureWishes(waiting: { wishes.waiting }) { wishes.answer($0, $1, beside: $2) },
+            wishes: CaptureWishes(
+                waiting: {
+                    let waiting = wishes.waiting
+                    questions.withLock { $0 = waiting }
+                    return Set(waiting.keys)
+                }, answer: { id, result, beside in wishes.answer(id, questions.withLock { $0[id] }, result, beside: beside) }),
             pause: { milliseconds in
                 standing.keep()
                 return StopRequest.wait(milliseconds: milliseconds) || change.look() || isElsewhere()

@@ -58,9 +58,16 @@ struct RunningCommand: AsyncParsableCommand {
                 [
                     "\(fields.activation)  \(plain(fields.institution))  \(plain(fields.platform))  "
                         + (one.state.isLeft == true ? say("has given its work away", de: "hat seine Arbeit abgegeben") : since.map { say("stands since \($0)", de: "steht seit \($0)") }
-                            ?? say("is not complete; \"zwilling activate\" goes on", de: "ist unvollständig; „zwilling activate“ macht weiter"))
+                            ?? say("is not complete; \"zwilling \(one.state.command)\" goes on", de: "ist unvollständig; „zwilling \(one.state.command)“ macht weiter"))
                 ] + table(fields.members.map { ["  " + plain($0.id), say($0.standing.words)] }, rightAligned: []))
         }
+    }
+}
+
+extension ActivationState {
+    /// By which it goes on: one that has the work in the way of a crisis.
+    fileprivate var command: String {
+        term == nil && mode != .emergency ? mode.rawValue : "activate --emergency"
     }
 }
 
@@ -126,7 +133,7 @@ struct StopCommand: AsyncParsableCommand {
         if deleteData { local.forget(one.state.id) }
         let text = deleteData
             ? say("Ended, and deleted \(printable(one.place.path)).", de: "Beendet und \(printable(one.place.path)) gelöscht.")
-            : say("Ended. What it worked on lies in \(printable(one.place.path)); \"zwilling activate --emergency\" goes on with it.", de: "Beendet. Womit er gearbeitet hat, liegt in \(printable(one.place.path)); „zwilling activate --emergency“ macht damit weiter.")
+            : say("Ended. What it worked on lies in \(printable(one.place.path)); \"zwilling \(one.state.command)\" goes on with it.", de: "Beendet. Womit er gearbeitet hat, liegt in \(printable(one.place.path)); „zwilling \(one.state.command)“ macht damit weiter.")
         try output.json ? showJSON(["stopped": one.state.id]) : show([text])
     }
 }

@@ -22,10 +22,10 @@ final class VaultBoard: HandoverBoard {
         vault = Mutex(known.vault)
     }
 
-    /// With the newest keyring.
+    /// With the newest keyring, by the site that decides: others may not have it yet.
     func current() async throws(Trouble) -> Vault {
         let last = vault.withLock { $0 }
-        guard try await last.hasNewerKeyring() else { return last }
+        guard try await last.hasNewerDecided() else { return last }
         let newer = try await known.fresh()
         known.remember(of: newer)
         vault.withLock { $0 = newer }

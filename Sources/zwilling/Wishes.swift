@@ -37,6 +37,7 @@ struct Wishes {
         case failed(Told)
     }
 
+    /// Begins what is asked; then comes a number that tells one question from the next.
     private static let asked = Array("?".utf8)
     private static let captured = "captured "
     private static let failed = "failed "
@@ -49,7 +50,7 @@ struct Wishes {
     func ask(_ ids: [String]) throws(Trouble) {
         do throws(SystemError) {
             try Machine.makeDirectories(folder)
-            for id in ids { try Machine.writeDurably(path(id), Self.asked) }
+            for id in ids { try Machine.writeDurably(path(id), Self.asked + Array(World.real.random(8).hex.utf8)) }
         } catch { throw error.trouble(Words("Cannot ask the service", de: "Dienst nicht ansprechbar:")) }
     }
 
@@ -83,23 +84,26 @@ struct Wishes {
 
     // MARK: The service
 
-    var waiting: Set<String> {
-        let names: [[UInt8]]
-        do throws(SystemError) { names = try Descriptor.directory(folder).names() } catch {
-            return []
+    /// The questions, by data set.
+    var waiting: [String: [UInt8]] {
+        var waiting: [String: [UInt8]] = [:]
+        do throws(SystemError) {
+            let directory = try Descriptor.directory(folder)
+            for name in try directory.names() {
+                let text = try directory.contents(name, upTo: Self.bytesMax)
+                if text.starts(with: Self.asked) { waiting[String(decoding: name, as: UTF8.self)] = text }
+            }
+        } catch {
+            // One that is being replaced is seen the next time.
         }
-        return Set(
-            names.filter { name in
-                do throws(SystemError) {
-                    let directory = try Descriptor.directory(folder)
-                    return try directory.contents(name, upTo: Self.bytesMax) == Self.asked
-                } catch { return false }
-            }.map { String(decoding: $0, as: UTF8.self) })
+        return waiting
     }
 
-    /// - Parameter beside: what went wrong around it.
-    func answer(_ id: String, _ result: Result<Captured, Trouble>, beside: Trouble?) {
-        guard waiting.contains(id) else { return }
+    /// - Parameters:
+    ///   - question: that was there before the capture began; a later one wants another capture.
+    ///   - beside: what went wrong around it.
+    func answer(_ id: String, _ question: [UInt8]?, _ result: Result<Captured, Trouble>, beside: Trouble?) {
+        guard let question, waiting[id] == question else { return }
         let lines: [String]
         switch result {
         case .success(let captured):

@@ -41,24 +41,44 @@ extension Activation {
         let restored = try await Restore(vault, base, options: options).run(to: target) { report(.brings(dataSet: id, $0)) }
         if let missing = restored.notRestored.first { throw missing.trouble }
         let copy = PostgresCopy(at: target, span)
-        try await play(id, into: copy, vault, units)
+        try await playOn(id, into: copy)
         try copy.settle(isFollowing: true)
         try copy.openUp()
         try await prepareServer(data)
         let seconds = Terminal.seconds() - begun
+        // Should it ever be brought back anew: as far as it leads, and not to the moment of the beginning.
+        try journal.change { $0.renew(base) }
         try journal.note(.follows, id, seconds: seconds, bytes: restored.counts.bytes)
         report(.back(dataSet: id, bytes: restored.counts.bytes, seconds: seconds))
     }
 
+    /// What is in the vault by now: units are merged, and go, while they are read.
+    private func playOn(_ id: String, into copy: PostgresCopy) async throws(Trouble) {
+        for _ in 1..<Self.attemptsMax {
+            do throws(Trouble) {
+                let (vault, units) = try await renewing()
+                return try await play(id, into: copy, vault, units)
+            } catch { guard error.kind == .missing else { throw error } }
+        }
+        let (vault, units) = try await renewing()
+        try await play(id, into: copy, vault, units)
+    }
+
+    private static let attemptsMax = 5
+
     /// What was written since the last time.
-    ///
-    /// - Parameter isLast: whether all that there is must come.
     package func catchUp() async throws(Trouble) {
+        for _ in 1..<Self.attemptsMax {
+            do throws(Trouble) {
+                let (vault, units) = try await renewing()
+                return try await catchUp(vault, units)
+            } catch { guard error.kind == .missing else { throw error } }
+        }
         let (vault, units) = try await renewing()
         try await catchUp(vault, units)
     }
 
-    package func catchUp(_ vault: OpenVault, _ units: Units) async throws(Trouble) {
+    private func catchUp(_ vault: OpenVault, _ units: Units) async throws(Trouble) {
         for data in setting.plan.members.flatMap(\.data) {
             let id = data.id.value
             switch data.source {
@@ -91,22 +111,37 @@ extension Activation {
         guard let old = all.first(where: { $0.id.hex == part.snapshot }) else { throw .snapshotIsGone(id, part.snapshot) }
         guard let new = all.filter({ $0.writer.id == old.writer.id }).max(by: { $0.sequence < $1.sequence }), new.id != old.id else { return }
         let target = data.kind == .secret ? setting.place.part(.secrets) : setting.place.part(.data, id)
-        let left = try await FolderUpdate(vault, from: old, to: new).run(at: target)
+        let left: [LeftOut]
+        if journal.state.updating?.contains(id) == true {
+            // A run was killed in the middle, so what lies here is neither the one nor the other.
+            if data.kind != .secret { try await Tree.remove(target) }
+            var options = RestoreOptions()
+            options.overwrites = data.kind == .secret
+            options.mindsOwners = Machine.isRoot
+            left = try await Restore(vault, new, options: options).run(to: target) { _ in }.notRestored
+        } else {
+            try journal.change { $0.updating = ($0.updating ?? []).union([id]) }
+            left = try await FolderUpdate(vault, from: old, to: new).run(at: target)
+        }
         for one in left { report(.incomplete(dataSet: id, one)) }
         if data.kind == .secret { try await hand(over: id) } else { try Tree.letThrough(target) }
         try journal.change { state in
             state.renew(new)
+            state.updating?.remove(id)
             state.leftOut[id] = left.isEmpty ? state.leftOut[id] : left.count
         }
     }
 
     /// Everything that was given is here. Servers that cannot be asked read the rest when they start.
+    ///
+    /// - Throws: `.stale` where what was given is of another than what came here.
     package func finish(_ cuts: [Promotion.Cut]) async throws(Trouble) {
         let begun = Terminal.seconds()
         while true {
             let (vault, units) = try await renewing()
             if vault.observed.reaches(cuts, units) {
                 try await catchUp(vault, units)
+                try check(cuts, vault, units)
                 break
             }
             // What a site shows may be older than what was put.
@@ -114,6 +149,24 @@ extension Activation {
             do { try await Task.sleep(for: .milliseconds(100)) } catch { throw .wasStopped }
         }
         await awaitReplay()
+    }
+
+    /// That all of it came from who gives, and that no log is missing.
+    private func check(_ cuts: [Promotion.Cut], _ vault: OpenVault, _ units: Units) throws(Trouble) {
+        let givers = Set(cuts.map(\.writer))
+        for data in setting.plan.members.flatMap(\.data) {
+            let id = data.id.value
+            guard let part = journal.part(id), let fact = vault.observed.snapshots.first(where: { $0.id.hex == part.snapshot }) else {
+                throw .noPart(id)
+            }
+            guard givers.contains(fact.writer.id) else { throw .comesFromAnother(id) }
+            guard journal.has(.follows, id), let span = fact.body.postgres else { continue }
+            let ranges = vault.observed.facts.filter { $0.writer.id == fact.writer.id && $0.body.dataSet == id }.compactMap(\.body.postgres)
+            let log = units.facts.filter { $0.writer.id == fact.writer.id && $0.facts.dataSet == id }.map(\.facts.span)
+            let last = (ranges + log).filter { $0.system == span.system }.map { ($0.timeline, $0.end) }.max { $0 < $1 }
+            let here = played.withLock { $0[id] }.map { ($0.timeline, $0.lsn.value) } ?? (span.timeline, span.end)
+            if let last, here < last { throw .logIsMissing(id) }
+        }
     }
 
     private func awaitReplay() async {
@@ -146,11 +199,12 @@ extension Activation {
     }
 
     private func settle(_ member: RevivalPlan.Member) async throws(Trouble) {
-        guard case .server(let data, _) = member.role, journal.has(.follows, data.id.value), let part = journal.part(data.id.value),
+        guard case .server(let data, _) = member.role, journal.has(.follows, data.id.value) else { return }
+        guard let part = journal.part(data.id.value),
             let span = vault.observed.snapshots.first(where: { $0.id.hex == part.snapshot })?.body.postgres
-        else { return }
+        else { throw .noPart(data.id.value) }
         try await setting.platform.stop(member.id)
-        try PostgresCopy(at: setting.place.part(.data, data.id.value), span).settle()
+        try PostgresCopy(at: setting.place.part(.data, data.id.value), span).settle(on: played.withLock { $0[data.id.value]?.timeline })
         try await prepareServer(data)
         // In this order: without either it would be brought back once more.
         try journal.note(.brought, data.id.value)
@@ -175,6 +229,28 @@ extension Observed {
 }
 
 extension Trouble {
+    fileprivate static func comesFromAnother(_ dataSet: String) -> Trouble {
+        Trouble(
+            .stale,
+            Words(
+                "\"\(dataSet)\" came here from another than who has the work now.",
+                de: "„\(dataSet)“ kam von einem anderen als dem, der die Arbeit jetzt hat."),
+            advice: Words(
+                "People work on where they were. End this with \"zwilling stop --delete-data\", and begin anew.",
+                de: "Die Menschen arbeiten weiter, wo sie waren. Dies mit „zwilling stop --delete-data“ beenden und neu beginnen."))
+    }
+
+    fileprivate static func logIsMissing(_ dataSet: String) -> Trouble {
+        Trouble(
+            .missing,
+            Words(
+                "The log of \"\(dataSet)\" does not lead to the end: there is a gap before it.",
+                de: "Das Protokoll von „\(dataSet)“ führt nicht bis ans Ende: Davor ist eine Lücke."),
+            advice: Words(
+                "People work on where they were. End this with \"zwilling stop --delete-data\", and begin anew from a later base.",
+                de: "Die Menschen arbeiten weiter, wo sie waren. Dies mit „zwilling stop --delete-data“ beenden und von einer späteren Grundsicherung neu beginnen."))
+    }
+
     fileprivate static let notAllIsThere = Trouble(
         .stale,
         Words(

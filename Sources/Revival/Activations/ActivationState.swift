@@ -77,6 +77,8 @@ package struct ActivationState: Codable, Sendable {
     package var term: UInt32?
     /// Another has the work.
     package var isLeft: Bool?
+    /// Data sets that were on their way to a newer snapshot.
+    package var updating: Set<String>?
     /// Of the handover that is on its way, and of the promotion whose work it wants.
     package var handover: String?
     package var wantedTerm: UInt32?

@@ -300,7 +300,7 @@ package final class SpreadSite: Site {
             case .bell, nil: lane.noteSilence()
             }
         }
-        throw byFirst ? .undecided(fixed.first?.name ?? "", troubles.first) : tooFew(coming.name, 0, troubles)
+        throw byFirst ? .undecided(fixed[0].name, troubles.first) : tooFew(coming.name, 0, troubles)
     }
 
     private enum Held { case same, other, wrong, unknown }
@@ -376,18 +376,6 @@ package final class SpreadSite: Site {
 }
 
 extension Trouble {
-    fileprivate static func undecided(_ site: String, _ cause: Trouble?) -> Trouble {
-        Trouble(
-            .system,
-            Words(
-                "Site \"\(site)\", which decides who has the work, does not answer. \(cause?.message.english ?? "")",
-                de: "Der Standort „\(site)“, der entscheidet, wer die Arbeit hat, antwortet nicht. \(cause?.message.german ?? "")"),
-            advice: Words(
-                "Make it reachable; if it is lost, let another decide: \"zwilling sites rules --deciding NAME\".",
-                de: "Ihn erreichbar machen; ist er verloren, einen anderen entscheiden lassen: „zwilling sites rules --deciding NAME“."),
-            cause: cause)
-    }
-
     fileprivate static func untold(_ name: ObjectName, _ site: String) -> Trouble {
         Trouble(
             .system,

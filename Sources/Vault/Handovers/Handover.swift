@@ -128,6 +128,15 @@ package struct Handover: Sendable {
 }
 
 extension Vault {
+    /// Whether a promotion may have come since, by the one site that grants them.
+    ///
+    /// - Throws: where that site does not answer.
+    package func hasNewerDecided() async throws(Trouble) -> Bool {
+        let prefix = Keyring.folders[0]
+        let numbers = try await site.listDecided(prefix).compactMap { UInt32($0.name.text.dropFirst(prefix.count)) }
+        return (numbers.max() ?? 0) > keyring.number
+    }
+
     /// nil where nothing was said yet.
     package func handover(_ id: String, _ slot: Handover.Slot) async throws(Trouble) -> Handover? {
         guard let name = Handover.name(id, slot) else { return nil }
@@ -152,8 +161,11 @@ extension Vault {
         }
         var open: [Handover] = []
         for (id, said) in slots.sorted(by: { $0.key < $1.key }) where said.contains(Handover.Slot.asked.rawValue) {
-            guard !said.contains(Handover.Slot.decided.rawValue), let asked = try await handover(id, .asked) else { continue }
-            open.append(asked)
+            guard !said.contains(Handover.Slot.decided.rawValue) else { continue }
+            // What somebody has planted there asks for nothing.
+            do throws(Trouble) { if let asked = try await handover(id, .asked) { open.append(asked) } } catch {
+                guard error.kind == .damaged || error.kind == .newerFormat else { throw error }
+            }
         }
         return open
     }
