@@ -54,9 +54,22 @@ package struct HandoverTaker: Sendable {
             if try await board.decision(id) == nil { _ = try await board.decide(id, of: term, .kept) }
             throw error
         }
-        guard try await board.decide(id, of: term, .taken) == .taken else { throw .staysThere }
-        try await board.promote(holder, after: term, cutting: cuts)
+        // From here on nobody serves: what fails for a moment is tried again.
+        let decision = try await patiently { () throws(Trouble) in try await board.decide(id, of: term, .taken) }
+        guard decision == .taken else { throw .staysThere }
+        try await patiently { () throws(Trouble) in try await board.promote(holder, after: term, cutting: cuts) }
         try await work.start()
+    }
+
+    private func patiently<Value>(_ body: () async throws(Trouble) -> Value) async throws(Trouble) -> Value {
+        let begun = now()
+        while true {
+            do throws(Trouble) { return try await body() } catch {
+                guard error.kind == .system else { throw error }
+                guard now() - begun < patience else { throw .nobodyServes(error) }
+                try await pause()
+            }
+        }
     }
 
     /// - Throws: `.exists` where somebody else has taken over.
@@ -95,6 +108,16 @@ extension Trouble {
         advice: Words(
             "\"zwilling protect --continuous\" must run there. If that machine is gone: \"zwilling activate --emergency\".",
             de: "Dort muss „zwilling protect --continuous“ laufen. Gibt es den Rechner nicht mehr: „zwilling activate --emergency“."))
+
+    fileprivate static func nobodyServes(_ cause: Trouble) -> Trouble {
+        Trouble(
+            cause.kind,
+            Words(
+                "Nobody has the work now: it was given, and cannot be taken over. \(cause.message.english)",
+                de: "Niemand hat jetzt die Arbeit: Sie wurde übergeben und lässt sich nicht übernehmen. \(cause.message.german)"),
+            advice: Words("Run the same command again at once; it goes on where it was.", de: "Denselben Befehl sofort wiederholen; er macht dort weiter."),
+            cause: cause)
+    }
 
     static func hasGoneElsewhere(_ holder: String) -> Trouble {
         Trouble(
