@@ -24,6 +24,7 @@ help:
 	@echo "make bench     against restic, borg and pgBackRest; BENCH=--quick for smaller inputs"
 	@echo "make soak      the damage and kill loops at length; ROUNDS=100"
 	@echo "make fuzz      mutated objects through every decoder; SECONDS_MAX=600"
+	@echo "make simulate  handovers in which everything goes wrong; SEEDS=100000"
 	@echo "make clean     remove what was built"
 
 .PHONY: setup
@@ -114,6 +115,13 @@ SECONDS_MAX ?= 600
 fuzz: setup
 	@bash tools/build.sh tests
 	ZWILLING_FUZZ_SECONDS=$(SECONDS_MAX) $(swift_test) --filter Fuzz \
+		| $(ran_something)
+
+SEEDS ?= 100000
+.PHONY: simulate
+simulate: setup
+	@bash tools/build.sh tests
+	ZWILLING_SEEDS=$(SEEDS) $(swift_test) --filter HandoverSimulationTests \
 		| $(ran_something)
 
 .PHONY: clean

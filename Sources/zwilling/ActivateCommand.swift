@@ -82,42 +82,48 @@ struct ActivateCommand: AsyncParsableCommand {
         let unfinished = earlier.first { $0.state.standsSinceSeconds == nil }
         if let unfinished, unfinished.state.mode != .emergency, unfinished.state.term == nil { throw Trouble.isMoving(unfinished.state) }
         if unfinished == nil, let running = earlier.first { throw Trouble.runsAlready(running.state) }
-        if let unfinished { try refuseOther(than: unfinished) }
+        // Where nobody was cut off yet and nothing was brought, what comes back is chosen anew: else what
+        // was captured since would be cut off as if it had come.
+        let begun = unfinished.flatMap { one in
+            one.state.term == nil && one.state.steps.isEmpty && known.vault.keyring.promotion?.holder != one.state.id ? nil : one
+        }
+        if let begun { try refuseOther(than: begun) }
+        let wanted = begun?.state.wanted ?? (revival.service.isEmpty ? unfinished?.state.wanted : nil)
         let unlocked = try known.unlocked(passphrase)
         let source = try await RevivalSource(
-            known, unlocked, revival, blueprint: blueprint, for: unfinished?.state.wanted)
+            known, unlocked, revival, blueprint: blueprint, for: wanted)
         let name = source.plan.institution.name.value
         let host = try await PlatformChoice(revival.platform ?? unfinished?.state.platform, source.plan)
-        if let unfinished, unfinished.state.platform != host.platform.id.value { throw Trouble.otherPlatform(unfinished.state) }
+        if let begun, begun.state.platform != host.platform.id.value { throw Trouble.otherPlatform(begun.state) }
         let id = unfinished?.state.id ?? Self.newId()
-        let place = try unfinished?.place ?? revival.to.map { ActivationPlace(try $0.absolute()) } ?? local.usualPlace(id)
+        let place = try revival.to.map { ActivationPlace(try $0.absolute()) } ?? unfinished?.place ?? local.usualPlace(id)
         try tellNeeds(source)
-        let from = unfinished == nil ? localTime(source.moment.moment) : say("where it was", de: "wo er war")
+        let from = begun == nil ? localTime(source.moment.moment) : say("where it was", de: "wo er war")
         tell(
             say(
                 "\(plain(name)) from \(from) on \(host.shown), in \(printable(place.path))",
                 de: "\(plain(name)) ab \(from) auf \(host.shown), in \(printable(place.path))"))
         guard Self.confirmation(confirm, of: name) == name else { throw Trouble.unconfirmed(name) }
         StopRequest.expect()
-        if unfinished == nil {
+        if begun == nil {
             if !local.isNoted(place) { try place.checkEmpty() }
             try source.check(place, isTight: revival.tight)
         }
         try local.note(id, at: place)
         try place.make()
-        var state = unfinished?.state ?? ActivationState(
+        var state = begun?.state ?? ActivationState(
             id: id, mode: .emergency, institution: name, vault: vaultId, platform: host.platform.id.value,
             kind: host.platform.kind.value.rawValue, services: source.plan.services.map(\.id.value),
-            wanted: revival.service, blueprint: source.blueprint.name, leave: host.platform.leave?.value,
+            wanted: wanted ?? revival.service, blueprint: source.blueprint.name, leave: host.platform.leave?.value,
             begunSeconds: World.real.now().seconds, moment: source.moment, logs: source.logs, images: source.images)
-        if let unfinished, !source.blueprint.lies(in: place) {
+        if let begun, !source.blueprint.lies(in: place) {
             // It was mended, so what was started by the old one is started anew.
-            try await unfinished.endPrograms(mustKeep: false)
+            try await begun.endPrograms(mustKeep: false)
             state.stop()
             state.go(
                 on: source.blueprint.name, leave: host.platform.leave?.value, source.moment, source.logs, images: source.images)
         }
-        if unfinished == nil { state.wantedTerm = known.vault.keyring.promotion?.term ?? 0 }
+        if begun == nil { state.wantedTerm = unfinished?.state.wantedTerm ?? known.vault.keyring.promotion?.term ?? 0 }
         try source.blueprint.lay(into: place)
         try await bringUp(known, unlocked, source, host, state, at: place)
     }
@@ -185,7 +191,8 @@ struct ActivateCommand: AsyncParsableCommand {
                     de: "Ist der Tresor nur lesbar: --unfenced; dann können zwei die Arbeit haben, und nur Menschen können das verhindern."))
         }
         known.remember(of: changed)
-        try journal.change { $0.term = changed.keyring.promotion?.term }
+        // Its own: another may have been promoted since.
+        try journal.change { $0.term = ($0.wantedTerm ?? 0) + 1 }
     }
 
     /// What it was begun with is not changed while it goes on.

@@ -43,7 +43,7 @@ struct GuardCommand: AsyncParsableCommand {
         let keys = try known.writerKeys()
         let work = try TwinWork(twin, known, keys)
         try await GuardWatch(twin.place.path + Array("/handover.json".utf8), known).run(
-            work, of: twin.state.term ?? 0, on: VaultBoard(known, .writer(keys)))
+            work, of: twin.state.term ?? twin.state.wantedTerm ?? 0, on: VaultBoard(known, .writer(keys)))
     }
 
     private func guardOriginal() async throws {
@@ -58,7 +58,7 @@ struct GuardCommand: AsyncParsableCommand {
             say(
                 "\(plain(plan.institution.name.value)): guards \(try work.programs().count) programs, with a lease of \(work.seconds) s.",
                 de: "\(plain(plan.institution.name.value)): wacht über \(try work.programs().count) Programme, mit einem Lease von \(work.seconds) s."))
-        try await GuardWatch(known.state.path(.handover), known).run(work, of: term, on: VaultBoard(known, .writer(keys))) { work.renew() }
+        try await GuardWatch(known.state.path(.handover), known).run(work, of: term, on: VaultBoard(known, .writer(keys))) { work.renew(since: $0) }
     }
 }
 
@@ -74,18 +74,19 @@ struct GuardWatch {
         (self.path, calmMilliseconds) = (path, known.vault.site.isFar ? 10_000 : 1_000)
     }
 
-    /// - Parameter confirmed: the vault has just said that the work is here.
+    /// - Parameter confirmed: the vault has said that the work is here; asked when, by
+    ///   `Machine.secondsAwake`.
     func run(
-        _ work: any GivenWork, of term: UInt32, on board: any HandoverBoard, confirmed: () -> Void = {}
+        _ work: any GivenWork, of term: UInt32, on board: any HandoverBoard, confirmed: (Double) -> Void = { _ in }
     ) async throws(Trouble) {
         let giver = HandoverGiver(work, of: term, on: board, from: try state(), now: { Terminal.seconds() }) { (state) throws(Trouble) in
             try keep(state)
         }
         while true {
-            let before = giver.state
+            let (before, asked) = (giver.state, Machine.secondsAwake())
             do throws(Trouble) {
                 try await giver.step()
-                if before == .works, giver.state == .works { confirmed() }
+                if before == .works || before == .resumes, giver.state == .works { confirmed(asked) }
                 if before == .left { return }
             } catch { zwilling.tell("zwilling: " + say(error.message)) }
             if giver.state != before { Self.tell(giver.state) }

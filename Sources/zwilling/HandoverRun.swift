@@ -215,7 +215,8 @@ private final class ArrivingWork: TakenWork {
     func finish(_ cuts: [Promotion.Cut]) async throws(Trouble) { try await activation.finish(cuts) }
 
     func start() async throws(Trouble) {
-        try await note()
+        // Its own: another may have been promoted since.
+        try journal.change { $0.term = ($0.wantedTerm ?? 0) + 1 }
         try await activation.takeOver()
         times.withLock { $0.stands = Terminal.seconds() }
         if let line = platform.serve?.value { await LocalActivations.lead(line) }
@@ -224,11 +225,6 @@ private final class ArrivingWork: TakenWork {
         }
         try journal.note(.protected, LocalActivations.One.guardian)
         try journal.change { $0.standsSinceSeconds = World.real.now().seconds }
-    }
-
-    private func note() async throws(Trouble) {
-        let term = try await known.fresh().keyring.promotion?.term
-        try journal.change { $0.term = term }
     }
 }
 

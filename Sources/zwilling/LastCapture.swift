@@ -10,6 +10,7 @@ final class LastCapture {
     private let keys: WriterKeys
     private let wishes: Wishes
     private var files: Set<String> = []
+    private var snapshots: [String] = []
 
     private static let seconds = 60.0
     /// Of a cluster: as far as its log is written.
@@ -31,7 +32,9 @@ final class LastCapture {
             for id in files {
                 switch wishes.answer(id) {
                 case nil: continue
-                case .captured: files.remove(id)
+                case .captured(let snapshot, _):
+                    files.remove(id)
+                    snapshots.append(snapshot)
                 case .failed(let told): throw Trouble(.system, Words("\(plain(id)): \(told.message)", de: "\(plain(id)): \(told.message)"))
                 }
             }
@@ -46,6 +49,8 @@ final class LastCapture {
             let observed = try await Observed(known.fresh(), with: observer, remembering: known.state.memory())
             let units = try await Units(of: observed)
             cuts = observed.cuts(of: Set(dataSets), units)
+            // What a site shows may be older than what was put.
+            guard snapshots.allSatisfy({ one in observed.snapshots.contains { $0.id.hex == one } }) else { return false }
             return ends.allSatisfy { id, end in observed.logEnd(of: id, by: keys.writer, units) >= end }
         }
         return cuts

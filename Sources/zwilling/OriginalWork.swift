@@ -43,9 +43,11 @@ struct OriginalWork: GivenWork {
     }
 
     /// One that cannot be renewed lapses.
-    func renew() {
+    ///
+    /// - Parameter asked: when, by `Machine.secondsAwake`, the vault was asked.
+    func renew(since asked: Double) {
         do throws(Trouble) {
-            for name in try programs() { try leases.lease(name).renew(for: seconds) }
+            for name in try programs() { try leases.lease(name).renew(until: asked + seconds) }
         } catch { warn(error.message) }
     }
 
@@ -61,6 +63,8 @@ struct OriginalWork: GivenWork {
             }
         }
     }
+
+    var isWhole: Bool { true }
 
     func stop() async throws(Trouble) {
         let servers = Set(clusters.map(\.id))
@@ -84,7 +88,8 @@ struct OriginalWork: GivenWork {
         return try await last.cuts(of: institution.data.map(\.id.value), to: ends)
     }
 
-    func resume() async throws(Trouble) { renew() }
+    /// By the next word of the vault.
+    func resume() async throws(Trouble) {}
 
     /// Databases stay, which nobody uses any more: what they alone have is for `return` to show.
     func leave() async throws(Trouble) { try await stop() }

@@ -34,6 +34,10 @@ struct TwinWork: GivenWork {
     private var applications: [RevivalPlan.Member] { plan.members.filter { $0.application != nil } }
     private var servers: [RevivalPlan.Member] { plan.members.filter { $0.application == nil } }
 
+    var isWhole: Bool {
+        get throws(Trouble) { try ActivationState(at: twin.place)?.standsSinceSeconds != nil }
+    }
+
     func stop() async throws(Trouble) {
         // What is written to disk before need not be written while people wait.
         await together(servers) { (server) throws(Trouble) in

@@ -5,6 +5,8 @@ import Vault
 /// The work as the side has it that gives it away. Each may be called again after a run that was
 /// killed in it.
 package protocol GivenWork: Sendable {
+    /// Whether no command is to go on with it here, which would start what was stopped for another.
+    var isWhole: Bool { get throws(Trouble) }
     /// Its applications end, and from then on nothing is written.
     func stop() async throws(Trouble)
     /// All that was written lies in the vault.
@@ -65,7 +67,7 @@ package final class HandoverGiver {
         switch state {
         case .works:
             if try await isReplaced() { return try go(to: .left) }
-            if let id = try await board.asked(of: term) { try go(to: .yields(to: id)) }
+            if try work.isWhole, let id = try await board.asked(of: term) { try go(to: .yields(to: id)) }
         case .yields(let id):
             if let decision = try await board.decision(id) { return try follow(decision) }
             do throws(Trouble) {

@@ -10,10 +10,10 @@ package struct Lease: Sendable {
 
     package init(_ path: [UInt8]) { self.path = path }
 
+    /// - Parameter end: by `Machine.secondsAwake`, from before it was asked whether the work is here: who
+    ///   was frozen since may have been replaced long ago.
     /// - Throws: where it cannot be kept; then it lapses.
-    package func renew(for seconds: Double) throws(Trouble) {
-        try write("\(try Self.start()) \(Machine.secondsAwake() + seconds)\n")
-    }
+    package func renew(until end: Double) throws(Trouble) { try write("\(try Self.start()) \(end)\n") }
 
     package func revoke() throws(Trouble) { try write("\n") }
 
