@@ -94,6 +94,7 @@ test-bench:
 .PHONY: test-demo
 test-demo:
 	$(PYTHON) tools/test_demo.py
+	$(PYTHON) tools/test_handover.py
 
 .PHONY: bench
 bench: build
@@ -109,6 +110,7 @@ soak: setup
 	@bash tools/build.sh tests
 	ZWILLING_SOAK=$(ROUNDS) $(swift_test) --filter '^Scenarios\.|^SitesTests\.|BundleTests' \
 		| $(ran_something)
+	ROUNDS=$(ROUNDS) $(PYTHON) tools/test_handover.py
 
 SECONDS_MAX ?= 600
 .PHONY: fuzz

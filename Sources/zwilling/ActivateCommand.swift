@@ -147,7 +147,7 @@ struct ActivateCommand: AsyncParsableCommand {
         do throws(Trouble) {
             try await Activation(source.open, source.units, run.setting, journal, renewing: source.renewing) {
                 ActivationTold.tell($0, progress, since: begun)
-            }.run()
+            }.takeOver()
         } catch { failure = error }
         let seconds = Terminal.seconds() - begun
         feed.finish()
@@ -174,7 +174,7 @@ struct ActivateCommand: AsyncParsableCommand {
         if let term = state.term {
             let promotion = try await known.fresh().keyring.promotion
             guard promotion?.term == term else { throw .promotedElsewhere(promotion) }
-            return
+            return try await keepWork(known, unlocked, state, of: term)
         }
         guard !unfenced else { return }
         let cuts = source.open.observed.cuts(of: Set(source.plan.institution.data.map(\.id.value)), source.units)
@@ -193,6 +193,23 @@ struct ActivateCommand: AsyncParsableCommand {
         known.remember(of: changed)
         // Its own: another may have been promoted since.
         try journal.change { $0.term = ($0.wantedTerm ?? 0) + 1 }
+    }
+
+    /// It was on its way to somebody else when it was stopped here: only one of the two goes on.
+    private func keepWork(
+        _ known: KnownVault, _ unlocked: UnlockedKeyring, _ state: ActivationState, of term: UInt32
+    ) async throws(Trouble) {
+        guard let place = try LocalActivations(StateDirectory()).all().first(where: { $0.state.id == state.id })?.place else { return }
+        let watch = GuardWatch(place.path + Array("/handover.json".utf8), known)
+        let id: String
+        switch try watch.state() {
+        case .yields(let to), .given(let to): id = to
+        case .works, .resumes, .left: return
+        }
+        guard try await VaultBoard(known, .root(unlocked, .emergency)).decide(id, of: term, .kept) == .kept else {
+            throw .hasGone(id)
+        }
+        try watch.keep(.works)
     }
 
     /// What it was begun with is not changed while it goes on.
@@ -246,6 +263,15 @@ extension Trouble {
     fileprivate func advised(_ more: Words) -> Trouble {
         let words = advice.map { Words("\($0.english) \(more.english)", de: "\($0.german) \(more.german)") } ?? more
         return Trouble(kind, message, advice: words, cause: cause)
+    }
+
+    fileprivate static func hasGone(_ id: String) -> Trouble {
+        Trouble(
+            .exists,
+            Words("The work was given away: handover \(id) has it.", de: "Die Arbeit wurde abgegeben: Übergabe \(id) hat sie."),
+            advice: Words(
+                "Let the command there come to its end. If that machine is gone: \"zwilling stop --delete-data\" here, then activate anew.",
+                de: "Den Befehl dort zu Ende laufen lassen. Gibt es jenen Rechner nicht mehr: hier „zwilling stop --delete-data“, dann neu aktivieren."))
     }
 
     fileprivate static func isMoving(_ state: ActivationState) -> Trouble {

@@ -50,15 +50,13 @@ struct GuardCommand: AsyncParsableCommand {
         let plan = try blueprint.blueprint()
         let known = try await KnownVault(vault, of: plan.institution)
         let keys = try known.writerKeys()
-        // That it still counts; since when does not matter.
-        _ = try VaultWriter(known.vault, keys: keys, world: .real)
         let work = try OriginalWork(plan.institution, known, keys)
-        let term = known.vault.keyring.promotion?.term ?? 0
         tell(
             say(
                 "\(plain(plan.institution.name.value)): guards \(try work.programs().count) programs, with a lease of \(work.seconds) s.",
                 de: "\(plain(plan.institution.name.value)): wacht über \(try work.programs().count) Programme, mit einem Lease von \(work.seconds) s."))
-        try await GuardWatch(known.state.path(.handover), known).run(work, of: term, on: VaultBoard(known, .writer(keys))) { work.renew(since: $0) }
+        // Once somebody was promoted, the original never has the work again by itself.
+        try await GuardWatch(known.state.path(.handover), known).run(work, of: 0, on: VaultBoard(known, .writer(keys))) { work.renew(since: $0) }
     }
 }
 
@@ -105,7 +103,7 @@ struct GuardWatch {
         }
     }
 
-    private func state() throws(Trouble) -> GivingState {
+    func state() throws(Trouble) -> GivingState {
         let bytes: [UInt8]
         do throws(SystemError) { bytes = try Machine.readWhole(path, upTo: 1 << 16) } catch {
             if error.kind == .missing { return .works }
@@ -116,7 +114,7 @@ struct GuardWatch {
         }
     }
 
-    private func keep(_ state: GivingState) throws(Trouble) {
+    func keep(_ state: GivingState) throws(Trouble) {
         do { try Machine.writeDurably(path, Array(try JSONEncoder().encode(state))) } catch {
             throw Trouble(
                 .system, Words("Cannot write \"\(printable(path))\".", de: "„\(printable(path))“ lässt sich nicht schreiben."), cause: error)

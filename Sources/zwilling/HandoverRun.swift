@@ -30,7 +30,7 @@ struct HandoverRun {
         let (known, unlocked, source) = try await ready(first, first.unlocked(options.passphrase), unfinished)
         let host = try await PlatformChoice(options.to, source.plan)
         try source.checkMovable()
-        guard let promotion = known.vault.keyring.promotion else { throw Trouble.nobodyGives }
+        let promotion = known.vault.keyring.promotion
         let id = unfinished?.state.id ?? ActivateCommand.newId()
         let place = try unfinished?.place ?? options.place.map { ActivationPlace(try $0.absolute()) } ?? local.usualPlace(id)
         try await tellExpected(source, host, promotion, place)
@@ -102,9 +102,10 @@ struct HandoverRun {
         _ known: KnownVault, _ unlocked: UnlockedKeyring, _ unfinished: LocalActivations.One?
     ) async throws -> (KnownVault, UnlockedKeyring, RevivalSource) {
         var (known, unlocked) = (known, unlocked)
-        guard known.vault.keyring.promotion != nil else { throw Trouble.nobodyGives }
         for wait in 0..<Self.waitsMax {
             let source = try await source(known, unlocked, unfinished)
+            // An original whose programs run under leases can give them away.
+            guard known.vault.keyring.promotion != nil || source.plan.institution.lease != nil else { throw Trouble.nobodyGives }
             if unfinished != nil || source.comesFromOne { return (known, unlocked, source) }
             if wait == 0 {
                 tell(say("Who has the work has not captured all of it yet; waiting for that.", de: "Wer die Arbeit hat, hat noch nicht alles gesichert; es wird darauf gewartet."))
@@ -128,19 +129,22 @@ struct HandoverRun {
     /// A handover that came to nothing is over: the next one has another name, and begins where the
     /// data are.
     private func prepare(
-        _ state: inout ActivationState, _ promotion: Promotion, _ board: VaultBoard
+        _ state: inout ActivationState, _ promotion: Promotion?, _ board: VaultBoard
     ) async throws(Trouble) {
         let isOver: Bool
         if let handover = state.handover { isOver = try await board.decision(handover) == .kept } else { isOver = true }
-        guard isOver, promotion.holder != state.id else { return }
-        (state.handover, state.wantedTerm) = (ActivateCommand.newId(), promotion.term)
+        guard isOver, promotion?.holder != state.id else { return }
+        let term = promotion?.term ?? 0
+        // What came here is of whoever had the work then.
+        if let wanted = state.wantedTerm, wanted != term { throw .promotedElsewhere(promotion) }
+        (state.handover, state.wantedTerm) = (ActivateCommand.newId(), term)
     }
 
     private func tellExpected(
-        _ source: RevivalSource, _ host: PlatformChoice, _ promotion: Promotion, _ place: ActivationPlace
+        _ source: RevivalSource, _ host: PlatformChoice, _ promotion: Promotion?, _ place: ActivationPlace
     ) async throws(Trouble) {
         let name = plain(source.plan.institution.name.value)
-        let (from, to) = (plain(promotion.holder), "\(host.shown), \(printable(place.path))")
+        let (from, to) = (promotion.map { plain($0.holder) } ?? say("the original", de: "dem Original"), "\(host.shown), \(printable(place.path))")
         guard let seconds = try await source.expectedSeconds() else {
             return tell(
                 say("\(name), from \(from) to \(to). How long nobody can work has not been measured yet.",
@@ -273,8 +277,8 @@ extension Trouble {
             "Nobody can hand the work over: it has never been activated, and the programs of the original are not in Zwilling's hands.",
             de: "Niemand kann die Arbeit übergeben: Sie wurde noch nie aktiviert, und die Programme des Originals sind nicht in Zwillings Hand."),
         advice: Words(
-            "Stop the original, and use \"zwilling activate --emergency\" once; from then on it moves.",
-            de: "Das Original anhalten und einmal „zwilling activate --emergency“ benutzen; von da an zieht sie um."))
+            "Put its programs under leases (\"zwilling lease\"), or stop the original and use \"zwilling activate --emergency\" once; from then on it moves.",
+            de: "Seine Programme unter Leases stellen („zwilling lease“), oder das Original anhalten und einmal „zwilling activate --emergency“ benutzen; von da an zieht sie um."))
 
     fileprivate static func hasItAlready(_ state: ActivationState) -> Trouble {
         Trouble(

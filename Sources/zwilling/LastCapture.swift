@@ -64,6 +64,10 @@ final class LastCapture {
         }
     }
 
+    static func doesNotRun(_ name: String) -> Trouble {
+        Trouble(.busy, Words("\"\(plain(name))\" does not run, so what it wrote last is not known.", de: "„\(plain(name))“ läuft nicht, daher ist nicht bekannt, was es zuletzt schrieb."))
+    }
+
     private static let notAllIsKept = Trouble(
         .busy,
         Words(

@@ -98,5 +98,8 @@ struct Leases {
         for name in try names() { try lease(name).revoke() }
     }
 
-    func isRunning(_ name: String) throws(Trouble) -> Bool { try KeeperMark.read(mark(name)).isRunning }
+    func isRunning(_ name: String) throws(Trouble) -> Bool {
+        let mark = try KeeperMark.read(mark(name))
+        return mark.isRunning || mark.orphan != nil
+    }
 }

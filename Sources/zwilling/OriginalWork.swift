@@ -75,7 +75,7 @@ struct OriginalWork: GivenWork {
         let names = Set(try programs())
         var ends: [String: UInt64] = [:]
         for (id, postgres) in clusters {
-            if names.contains(id), try !leases.isRunning(id) { continue }
+            if names.contains(id), try !leases.isRunning(id) { throw LastCapture.doesNotRun(id) }
             do throws(ServerError) {
                 let connection = try Connection(to: ServerAddress(postgres.connection.value), for: .questions(database: "postgres"))
                 ends[id] = try connection.ask(LastCapture.question, .seconds(30))[0, 0].flatMap { UInt64($0) }

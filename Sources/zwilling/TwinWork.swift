@@ -67,8 +67,10 @@ struct TwinWork: GivenWork {
     func capture() async throws(Trouble) -> [Promotion.Cut] {
         let standing = try await live.standing()
         var ends: [String: UInt64] = [:]
-        for case .server(let data, let postgres) in servers.map(\.role)
-        where standing[plan.institution.serverName(of: data.id.value)] == .runs {
+        for case .server(let data, let postgres) in servers.map(\.role) {
+            let name = plan.institution.serverName(of: data.id.value)
+            // How far its log goes, nobody can say; it is begun again, and asked again.
+            guard standing[name] == .runs else { throw LastCapture.doesNotRun(name) }
             let rows = try questions.ask(data, postgres, "postgres", LastCapture.question)
             ends[data.id.value] = rows[0, 0].flatMap { UInt64($0) }
         }
@@ -79,27 +81,35 @@ struct TwinWork: GivenWork {
         return try await last.cuts(of: plan.institution.data.map(\.id.value), to: ends)
     }
 
+    /// All that can stand: one that was ill before keeps nobody else up.
     func resume() async throws(Trouble) {
+        var fault: Trouble?
         for member in plan.members {
-            if try await live.standing()[member.id] != .runs { try await live.start(builder.launch(member)) }
-            let begun = Terminal.seconds()
-            while true {
-                do throws(Trouble) {
-                    try await questions.stands(member)
-                    break
-                } catch {
-                    guard Terminal.seconds() - begun < Self.standSeconds else { throw error }
-                    Machine.pause(milliseconds: 100)
-                }
-            }
+            do throws(Trouble) { try await raise(member) } catch { fault = fault ?? error }
         }
+        if let fault { throw fault }
         let platform = plan.institution.platforms.first { $0.id.value == twin.state.platform }
         if let serve = platform?.serve?.value { await LocalActivations.lead(serve) }
     }
 
+    private func raise(_ member: RevivalPlan.Member) async throws(Trouble) {
+        if try await live.standing()[member.id] != .runs { try await live.start(builder.launch(member)) }
+        let begun = Terminal.seconds()
+        while true {
+            do throws(Trouble) { return try await questions.stands(member) } catch {
+                guard Terminal.seconds() - begun < Self.standSeconds else { throw error }
+                Machine.pause(milliseconds: 100)
+            }
+        }
+    }
+
     func leave() async throws(Trouble) {
         try twin.noteLeft()
-        for member in plan.members.reversed() { try await live.stop(member.id) }
+        var fault: Trouble?
+        for member in plan.members.reversed() {
+            do throws(Trouble) { try await live.stop(member.id) } catch { fault = fault ?? error }
+        }
+        if let fault { throw fault }
         if live.hasOwnFiles { try await live.clear() }
         // What is Zwilling's own. This program is one of them, so it does not wait for its own end.
         try await twin.keeper().askAllToStop()

@@ -36,7 +36,7 @@ struct ActivationTests {
         #expect(office.answer("/health") == "geheim\ngeheim")
         #expect(office.answer("/letter") == "Sehr geehrte Damen und Herren")
         #expect(try office.query("SELECT count(*) FROM residents") == "1000")
-        #expect(try standing() == ["db": "runs", "office": "runs", "protect": "runs", "status-page": "runs"])
+        #expect(try standing() == ["db": "runs", "guard": "runs", "office": "runs", "protect": "runs", "status-page": "runs"])
         let page = try #require(office.answer("/status.json", port: office.pagePort))
         #expect(page.contains("Posteingang") && page.contains("true"))
         #expect(try office.led() == "there\n")
