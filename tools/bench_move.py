@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: EUPL-1.2
-"""How long people cannot work while a town moves: Musterstadt's twin goes from one place to the next
-and back, while people work in it, and each of their promises is looked up at the end.
+"""How long people cannot work while a town moves, or returns: Musterstadt's twin goes from one place
+to the next and back, while people work in it, and each of their promises is looked up at the end.
 
 Both places are on this machine and share nothing but the vault. Prints each interruption as the people
 saw it, the median, and what is missing or there twice; exit code 1 where anything is.
@@ -26,7 +26,7 @@ class Moves(story.Demo):
         """One move; the longest time in which either kind of work did not go, as the users saw it."""
         begun = time.time()
         answer = json.loads(self.run(
-            self.program, "move", "--to", story.PLATFORMS[self.kind], "--confirm", story.INSTITUTION, "--vault", self.vault,
+            self.program, self.options.by, "--to", story.PLATFORMS[self.kind], "--confirm", story.INSTITUTION, "--vault", self.vault,
             "--passphrase-file", self.passphrase, "--place", self.work / f"twin-{number}", "--json",
             seconds=600, home=target, cwd=self.elsewhere, show=number == 1))
         time.sleep(2)  # so that the users are seen at work again
@@ -39,7 +39,7 @@ class Moves(story.Demo):
         for one in old:
             self.run(self.program, "stop", one["activation"], "--confirm", story.INSTITUTION, "--delete-data",
                      seconds=120, home=source, show=False)
-        self.say(f"  move {number}: {max(seen):.2f} s for the users, {answer['interruption']:.2f} s by its own count,"
+        self.say(f"  {self.options.by} {number}: {max(seen):.2f} s for the users, {answer['interruption']:.2f} s by its own count,"
                  f" {answer['seconds']:.1f} s in all")
         return max(seen)
 
@@ -60,7 +60,7 @@ class Moves(story.Demo):
         self.count()
         found = story.faults(self.counted)
         missing = {name: self.counted["kinds"][kind]["missing"] for kind, name in story.NAMES.items()}
-        self.say(f"\n{len(seen)} moves ({self.kind}): median {statistics.median(seen):.2f} s, longest {max(seen):.2f} s."
+        self.say(f"\n{len(seen)} times {self.options.by} ({self.kind}): median {statistics.median(seen):.2f} s, longest {max(seen):.2f} s."
                  f" Promises not kept, all of before the disaster: {missing}")
         for fault in found:
             self.say(f"NOT WELL: {fault}")
@@ -78,6 +78,7 @@ class Moves(story.Demo):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moves", type=int, default=10)
+    parser.add_argument("--by", choices=["move", "return"], default="move")
     parser.add_argument("--platform", choices=["auto", "podman", "process"], default="process")
     parser.add_argument("--program", default=story.TOOLS.parent / ".build-package" / "zwilling")
     parser.add_argument("--dir", default=os.environ.get("TMPDIR", "/var/tmp"))

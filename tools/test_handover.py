@@ -64,8 +64,7 @@ class Story(story.Demo):
             raise Failed(f"{failure}\n{self.last_log.read_text(errors='replace')[-2000:]}") from None
 
     def with_key(self, home, *line, **options):
-        return self.zwilling(
-            home, *line, "--vault", self.vault, "--passphrase-file", self.passphrase, **options)
+        return self.zwilling(home, *line, "--vault", self.vault, "--passphrase-file", self.passphrase, **options)
 
     def work_for(self, seconds, name):
         """Users of their own; what they were promised."""
@@ -173,7 +172,17 @@ class HandoverTest(unittest.TestCase):
         there_now = tale.people(back / "run" / "register-db")
         self.assertTrue(twins | back_again <= set(there_now) and not alone & set(there_now))
         self.assertEqual(len(there_now), len(set(there_now)))
-        self.assertEqual([one.get("standsSince") is None for one in tale.activations(tale.elsewhere / "state")], [True])
+        self.assertEqual([one.get("standsSince") is None for one in tale.activations(home)], [False])
+        twin_home = tale.elsewhere / "state"
+        self.assertEqual([one.get("standsSince") is None for one in tale.activations(twin_home)], [True])
+        # It has given its work away, and takes it once more.
+        tale.space = there
+        tale.zwilling(twin_home, "stop", "--confirm", story.INSTITUTION, "--delete-data")
+        tale.with_key(twin_home, "move", "--to", "reserve-plain", "--place", tale.work / "moved", "--confirm", story.INSTITUTION)
+        moved = tale.work_for(1, "moved")
+        there_now = tale.people(tale.work / "moved" / "run" / "register-db")
+        self.assertTrue(twins | back_again | moved <= set(there_now))
+        self.assertEqual(len(there_now), len(set(there_now)))
         tale.space = None
 
     def test_a_kill_at_any_moment_of_a_move_resumes_or_rolls_back(self):

@@ -80,7 +80,9 @@ struct ActivateCommand: AsyncParsableCommand {
         let vaultId = known.vault.keyring.vault.description
         let earlier = try local.all().filter { $0.state.vault == vaultId && $0.state.mode != .drill && $0.state.isLeft != true }
         let unfinished = earlier.first { $0.state.standsSinceSeconds == nil }
-        if let unfinished, unfinished.state.mode != .emergency, unfinished.state.term == nil { throw Trouble.isMoving(unfinished.state) }
+        if let state = unfinished?.state, state.mode != .emergency, state.term == nil, known.vault.keyring.promotion?.holder != state.id {
+            throw Trouble.isMoving(state)
+        }
         if unfinished == nil, let running = earlier.first { throw Trouble.runsAlready(running.state) }
         // Where nobody was cut off yet and nothing was brought, what comes back is chosen anew: else what
         // was captured since would be cut off as if it had come.
@@ -90,21 +92,22 @@ struct ActivateCommand: AsyncParsableCommand {
         if let begun { try refuseOther(than: begun) }
         let wanted = begun?.state.wanted ?? (revival.service.isEmpty ? unfinished?.state.wanted : nil)
         let unlocked = try known.unlocked(passphrase)
-        let source = try await RevivalSource(
-            known, unlocked, revival, blueprint: blueprint, for: wanted)
-        let name = source.plan.institution.name.value
-        let host = try await PlatformChoice(revival.platform ?? unfinished?.state.platform, source.plan)
+        let seen = try await RevivalSource(known, unlocked, revival, blueprint: blueprint, for: wanted)
+        let name = seen.plan.institution.name.value
+        let host = try await PlatformChoice(revival.platform ?? unfinished?.state.platform, seen.plan)
         if let begun, begun.state.platform != host.platform.id.value { throw Trouble.otherPlatform(begun.state) }
         let id = unfinished?.state.id ?? Self.newId()
         let place = try revival.to.map { ActivationPlace(try $0.absolute()) } ?? unfinished?.place ?? local.usualPlace(id)
-        try tellNeeds(source)
-        let from = begun == nil ? localTime(source.moment.moment) : say("where it was", de: "wo er war")
+        try tellNeeds(seen)
+        let from = begun == nil ? localTime(seen.moment.moment) : say("where it was", de: "wo er war")
         tell(
             say(
                 "\(plain(name)) from \(from) on \(host.shown), in \(printable(place.path))",
                 de: "\(plain(name)) ab \(from) auf \(host.shown), in \(printable(place.path))"))
         guard Self.confirmation(confirm, of: name) == name else { throw Trouble.unconfirmed(name) }
         StopRequest.expect()
+        // While somebody was asked, others have written on, which must come back as well.
+        let source = confirm == nil ? try await RevivalSource(known, unlocked, revival, blueprint: blueprint, for: wanted) : seen
         if begun == nil {
             if !local.isNoted(place) { try place.checkEmpty() }
             try source.check(place, isTight: revival.tight)

@@ -287,8 +287,8 @@ extension Trouble {
                 "An activation of \(plain(state.institution)) is on this machine already: \(state.id).",
                 de: "Auf diesem Rechner ist schon eine Aktivierung von \(plain(state.institution)): \(state.id)."),
             advice: Words(
-                "Run this where the work is to go: on another machine, or with another ZWILLING_HOME. \"zwilling stop\" ends what is here.",
-                de: "Dort aufrufen, wohin die Arbeit soll: auf einem anderen Rechner oder mit anderem ZWILLING_HOME. „zwilling stop“ beendet, was hier ist."))
+                "Run this where the work is to go: on another machine, or with another ZWILLING_HOME. \"zwilling stop --delete-data\" ends what is here.",
+                de: "Dort aufrufen, wohin die Arbeit soll: auf einem anderen Rechner oder mit anderem ZWILLING_HOME. „zwilling stop --delete-data“ beendet, was hier ist."))
     }
 
     fileprivate static func begunOtherwise(_ state: ActivationState) -> Trouble {
