@@ -251,10 +251,12 @@ struct ActivateCommand: AsyncParsableCommand {
 
     /// As an option, else as a person types it.
     private static func confirmation(_ given: String?, of name: String) -> String? {
+        tell(
+            say(
+                "The twin of \"\(plain(name))\" is about to take over. What the original writes from now on counts no more; but if it still runs and no lease ends it, it goes on answering those who reach it, and nobody can stop that from here. Whoever still works with it must stop now.",
+                de: "Der Zwilling von „\(plain(name))“ übernimmt gleich. Was das Original von jetzt an schreibt, zählt nicht mehr; läuft es aber noch und beendet es kein Lease, antwortet es weiter allen, die es erreichen, und niemand kann das von hier aus verhindern. Wer noch damit arbeitet, muss jetzt aufhören."))
         if let given { return given }
-        let prompt = say(
-            "The twin of \"\(plain(name))\" is about to take over. What the original writes from now on counts no more; but if it still runs and no lease ends it, it goes on answering those who reach it, and nobody can stop that from here. Whoever still works with it must stop now.\nType its name to confirm: ",
-            de: "Der Zwilling von „\(plain(name))“ übernimmt gleich. Was das Original von jetzt an schreibt, zählt nicht mehr; läuft es aber noch und beendet es kein Lease, antwortet es weiter allen, die es erreichen, und niemand kann das von hier aus verhindern. Wer noch damit arbeitet, muss jetzt aufhören.\nZur Bestätigung den Namen eintippen: ")
+        let prompt = say("Type its name to confirm: ", de: "Zur Bestätigung den Namen eintippen: ")
         return Terminal.line(prompt: prompt).map { String(decoding: $0, as: UTF8.self) }
     }
 
