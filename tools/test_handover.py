@@ -51,6 +51,24 @@ class Story(story.Demo):
     def say(self, text, dim=False):
         pass
 
+    def protect(self):
+        """With a data set of two directories that hold the same names."""
+        plain, more = story.blueprint, self.town / "more"
+        more.mkdir()
+        (more / "residents.py").write_text("print()\n")
+
+        def with_two(*arguments):
+            path = f"paths: [{self.town}/programs]"
+            text = plain(*arguments)
+            assert path in text
+            return text.replace(path, f"paths: [{self.town}/programs, {more}]")
+
+        story.blueprint = with_two
+        try:
+            super().protect()
+        finally:
+            story.blueprint = plain
+
     def start(self, name, *line, **options):
         inside = ["ip", "netns", "exec", self.space] if self.space else []
         return super().start(name, *inside, *line, **options)
@@ -142,6 +160,7 @@ class HandoverTest(unittest.TestCase):
             os.kill(process, signal.SIGCONT)
         tale.space = here
         alone |= tale.work_for(1, "woken")
+        (tale.town / "more" / "late.py").write_text("print()\n")
         # It learns that it was replaced, and ends.
         self.assertEqual(capture.wait(60), 1, tale.running["protect"][1].read_text())
         self.assertIn("another has the work", tale.running.pop("protect")[1].read_text())
@@ -158,6 +177,10 @@ class HandoverTest(unittest.TestCase):
             with open(path, newline="", encoding="utf-8") as file:
                 listed[name] = {row["id"] for row in csv.DictReader(file)}
         self.assertEqual(listed, {"only-original": set(original) - set(twin), "only-twin": set(twin) - set(original)})
+        self.assertEqual(sorted(str(path.relative_to(versions)) for path in versions.glob("programs/**/differences.csv")),
+                         ["programs/1/differences.csv", "programs/2/differences.csv"])
+        with open(versions / "programs" / "2" / "differences.csv", newline="", encoding="utf-8") as file:
+            self.assertEqual([row["path"] for row in csv.DictReader(file)], ["late.py"])
         tale.space = there
         twins |= tale.work_for(1, "twin-again")
         tale.space = here

@@ -33,7 +33,7 @@ package enum Machine {
     package static func fileClock() -> Moment { clock(CLOCK_REALTIME_COARSE) }
 
     /// Seconds since the machine began, also while it slept.
-    package static func secondsAwake() -> Double {
+    package static func secondsSinceBoot() -> Double {
         let now = clock(CLOCK_BOOTTIME)
         return Double(now.seconds) + Double(now.nanoseconds) / 1e9
     }

@@ -122,12 +122,17 @@ package final class KeyringNews: Sendable {
 extension VaultWriter {
     /// Looks what the keyring says now, for `news`.
     package func look() async {
-        do throws(Trouble) {
-            guard try await vault.hasNewerKeyring() else { return }
-            news.note(try await Vault(at: vault.site, remembering: nil).keyring)
-        } catch {
+        do throws(Trouble) { _ = try await newerKeyring() } catch {
             // A site that does not answer says nothing new; it is asked again.
         }
+    }
+
+    /// nil where nothing has changed.
+    fileprivate func newerKeyring() async throws(Trouble) -> Keyring? {
+        guard try await vault.hasNewerKeyring() else { return nil }
+        let keyring = try await Vault(at: vault.site, remembering: nil).keyring
+        news.note(keyring)
+        return keyring
     }
 }
 
@@ -258,11 +263,7 @@ package final class WriterRun: Sendable {
     /// Somebody may have retired this writer while it was at work: then its record stands in the
     /// vault and does not count, and nobody must take it for a snapshot.
     private func checkStillAccepted(_ head: ChainHead) async throws(Trouble) {
-        // Where there is no newer keyring nothing has changed.
-        guard try await writer.vault.hasNewerKeyring() else { return }
-        let now = try await Vault(at: writer.vault.site, remembering: nil).keyring
-        writer.news.note(now)
-        guard case .retired(let lastSequence, _)? = now.writer(writer.writer.id)?.state,
+        guard let now = try await writer.newerKeyring(), case .retired(let lastSequence, _)? = now.writer(writer.writer.id)?.state,
             lastSequence < head.sequence
         else { return }
         throw Trouble(

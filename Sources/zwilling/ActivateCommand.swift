@@ -137,7 +137,7 @@ struct ActivateCommand: AsyncParsableCommand {
     ) async throws {
         let (states, feed) = AsyncStream.makeStream(of: ActivationState.self, bufferingPolicy: .bufferingNewest(1))
         let journal = try ActivationJournal(state, at: place) { feed.yield($0) }
-        try await promote(known, unlocked, source, journal)
+        try await promote(known, unlocked, source, journal, at: place)
         let one = LocalActivations.One(place: place, state: state)
         if let port = host.platform.statusPage?.value { try await one.tellCitizens(on: port) }
         let run = try ActivationRun(
@@ -155,14 +155,7 @@ struct ActivateCommand: AsyncParsableCommand {
         let seconds = Terminal.seconds() - begun
         feed.finish()
         if let untold = await untold { warn(untold.message) }
-        if failure == nil, let line = host.platform.serve?.value { await LocalActivations.lead(line) }
-        // People may work with what stands already.
-        if journal.state.steps.contains(where: { $0.kind == .stands }) {
-            try await LocalActivations.One(place: place, state: journal.state).protect(known, unlocked)
-            try journal.note(.protected, LocalActivations.One.guardian)
-        }
-        if let failure { throw failure }
-        try journal.change { $0.standsSinceSeconds = World.real.now().seconds }
+        try await LocalActivations.One.settleIn(journal, at: place, on: host.platform, known, unlocked, failure)
         progress.end()
         let report = ActivationReport(source.plan, journal.state, at: place, seconds: seconds)
         try output.json ? showJSON(report.fields) : show(report.lines)
@@ -171,13 +164,14 @@ struct ActivateCommand: AsyncParsableCommand {
 
     /// From now on nothing counts any more that the original writes.
     private func promote(
-        _ known: KnownVault, _ unlocked: UnlockedKeyring, _ source: RevivalSource, _ journal: ActivationJournal
+        _ known: KnownVault, _ unlocked: UnlockedKeyring, _ source: RevivalSource, _ journal: ActivationJournal,
+        at place: ActivationPlace
     ) async throws(Trouble) {
         let state = journal.state
         if let term = state.term {
             let promotion = try await known.fresh().keyring.promotion
-            guard promotion?.term == term else { throw .promotedElsewhere(promotion) }
-            return try await keepWork(known, unlocked, state, of: term)
+            guard promotion?.term == term else { throw .promotedElsewhere(promotion?.holder) }
+            return try await keepWork(known, unlocked, at: place, of: term)
         }
         guard !unfenced else { return }
         let cuts = source.open.observed.cuts(of: Set(source.plan.institution.data.map(\.id.value)), source.units)
@@ -200,10 +194,9 @@ struct ActivateCommand: AsyncParsableCommand {
 
     /// It was on its way to somebody else when it was stopped here: only one of the two goes on.
     private func keepWork(
-        _ known: KnownVault, _ unlocked: UnlockedKeyring, _ state: ActivationState, of term: UInt32
+        _ known: KnownVault, _ unlocked: UnlockedKeyring, at place: ActivationPlace, of term: UInt32
     ) async throws(Trouble) {
-        guard let place = try LocalActivations(StateDirectory()).all().first(where: { $0.state.id == state.id })?.place else { return }
-        let watch = GuardWatch(place.path + Array("/handover.json".utf8), known)
+        let watch = GuardWatch(place.handover, known)
         let id: String
         switch try watch.state() {
         case .yields(let to), .given(let to): id = to

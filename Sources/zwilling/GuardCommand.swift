@@ -42,7 +42,7 @@ struct GuardCommand: AsyncParsableCommand {
         let known = try await KnownVault(vault)
         let keys = try known.writerKeys()
         let work = try TwinWork(twin, known, keys)
-        try await GuardWatch(twin.place.path + Array("/handover.json".utf8), known).run(
+        try await GuardWatch(twin.place.handover, known).run(
             work, of: twin.state.term ?? twin.state.wantedTerm ?? 0, on: VaultBoard(known, .writer(keys)))
     }
 
@@ -73,7 +73,7 @@ struct GuardWatch {
     }
 
     /// - Parameter confirmed: the vault has said that the work is here; asked when, by
-    ///   `Machine.secondsAwake`.
+    ///   `Machine.secondsSinceBoot`.
     func run(
         _ work: any GivenWork, of term: UInt32, on board: any HandoverBoard, confirmed: (Double) -> Void = { _ in }
     ) async throws(Trouble) {
@@ -81,7 +81,7 @@ struct GuardWatch {
             try keep(state)
         }
         while true {
-            let (before, asked) = (giver.state, Machine.secondsAwake())
+            let (before, asked) = (giver.state, Machine.secondsSinceBoot())
             do throws(Trouble) {
                 try await giver.step()
                 if before == .works || before == .resumes, giver.state == .works { confirmed(asked) }

@@ -136,7 +136,7 @@ struct HandoverRun {
         guard isOver, promotion?.holder != state.id else { return }
         let term = promotion?.term ?? 0
         // What came here is of whoever had the work then.
-        if let wanted = state.wantedTerm, wanted != term { throw .promotedElsewhere(promotion) }
+        if let wanted = state.wantedTerm, wanted != term { throw .promotedElsewhere(promotion?.holder) }
         (state.handover, state.wantedTerm) = (ActivateCommand.newId(), term)
     }
 
@@ -221,14 +221,10 @@ private final class ArrivingWork: TakenWork {
     func start() async throws(Trouble) {
         // Its own: another may have been promoted since.
         try journal.change { $0.term = ($0.wantedTerm ?? 0) + 1 }
-        try await activation.takeOver()
+        var failure: Trouble?
+        do throws(Trouble) { try await activation.takeOver() } catch { failure = error }
         times.withLock { $0.stands = Terminal.seconds() }
-        if let line = platform.serve?.value { await LocalActivations.lead(line) }
-        do { try await LocalActivations.One(place: place, state: journal.state).protect(known, unlocked) } catch {
-            throw error as? Trouble ?? Trouble(.system, Words("The twin is not protected.", de: "Der Zwilling wird nicht gesichert."), cause: error)
-        }
-        try journal.note(.protected, LocalActivations.One.guardian)
-        try journal.change { $0.standsSinceSeconds = World.real.now().seconds }
+        try await LocalActivations.One.settleIn(journal, at: place, on: platform, known, unlocked, failure)
     }
 }
 
@@ -242,7 +238,8 @@ extension RevivalSource {
 
     /// Whether one machine, which still counts, has captured all of it.
     fileprivate var comesFromOne: Bool {
-        let ids = Set(plan.institution.data.map(\.id.value))
+        // What a command dumps a twin brings along as it came.
+        let ids = Set(plan.institution.data.filter { $0.kind != .command }.map(\.id.value))
         let writers = moment.parts.map(\.snapshot).filter { ids.contains($0.body.dataSet) }.map(\.writer)
         guard let first = writers.first, case .active? = open.vault.keyring.writer(first.id)?.state else { return false }
         return writers.allSatisfy { $0.id == first.id }

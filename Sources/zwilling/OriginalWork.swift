@@ -44,7 +44,7 @@ struct OriginalWork: GivenWork {
 
     /// One that cannot be renewed lapses.
     ///
-    /// - Parameter asked: when, by `Machine.secondsAwake`, the vault was asked.
+    /// - Parameter asked: when, by `Machine.secondsSinceBoot`, the vault was asked.
     func renew(since asked: Double) {
         do throws(Trouble) {
             for name in try programs() { try leases.lease(name).renew(until: asked + seconds) }

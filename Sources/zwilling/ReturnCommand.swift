@@ -158,8 +158,9 @@ private struct Versions {
 
     private struct Summary: Encodable {
         let data: String
+        var path: String?
         var cluster: ComparedCluster?
-        var folders: [String: ComparedFolder] = [:]
+        var folder: ComparedFolder?
     }
 
     /// - Returns: nil where the original's is not here.
@@ -207,13 +208,13 @@ private struct Versions {
         }
         var base: [UInt8]?
         if let writer { base = try await look.activation.bringPast(files: data, by: writer) }
-        let export = try ComparisonExport(at: subfolder(data))
-        var summary = Summary(data: data.id.value)
         var (isEqual, shown) = (true, 0)
         tell("\(plain(data.id.value)):")
-        for path in there {
+        for (number, path) in there.enumerated() {
             let (original, twin) = (Array(path.utf8), look.place.files(data.id.value, path))
             guard Self.isFolder(twin) else { continue }
+            // Two paths may hold the same names.
+            let export = try ComparisonExport(at: subfolder(data) + (there.count > 1 ? Array("/\(number + 1)".utf8) : []))
             let exported = try FolderExport(export, original: original, twin: twin)
             let result = try FolderComparison(
                 original: original, twin: twin, base: base.map { $0 + original }, excluding: files.exclusion
@@ -222,14 +223,13 @@ private struct Versions {
                 try exported.add(difference)
                 shown += 1
                 if shown <= Self.linesMax { tell("  " + difference.line) }
-                if shown == Self.linesMax { tell("  …") }
+                if shown == Self.linesMax + 1 { tell("  …") }
             }
             try exported.end()
-            summary.folders[path] = result
+            try export.write(Summary(data: data.id.value, path: path, folder: result))
             isEqual = isEqual && result.isEqual
             tell("  " + result.summary(hasBase: base != nil))
         }
-        try export.write(summary)
         return isEqual
     }
 

@@ -26,8 +26,23 @@ extension LocalActivations.One {
         try await keeper().start(launch)
     }
 
+    /// After its programs were raised: leads people there, and protects what stands already, with which they
+    /// may work, also where the rest has failed.
+    static func settleIn(
+        _ journal: ActivationJournal, at place: ActivationPlace, on platform: Platform, _ known: KnownVault, _ unlocked: UnlockedKeyring,
+        _ failure: Trouble?
+    ) async throws(Trouble) {
+        if failure == nil, let line = platform.serve?.value { await LocalActivations.lead(line) }
+        if journal.state.steps.contains(where: { $0.kind == .stands }) {
+            try await Self(place: place, state: journal.state).protect(known, unlocked)
+            try journal.note(.protected, guardian)
+        }
+        if let failure { throw failure }
+        try journal.change { $0.standsSinceSeconds = World.real.now().seconds }
+    }
+
     /// Begins a chain of its own in the vault: its timeline.
-    func protect(_ known: KnownVault, _ unlocked: UnlockedKeyring) async throws {
+    func protect(_ known: KnownVault, _ unlocked: UnlockedKeyring) async throws(Trouble) {
         let vault = try await known.fresh()
         if try known.state.isReplaced(in: vault.keyring) {
             let (changed, keys) = try await vault.adding(

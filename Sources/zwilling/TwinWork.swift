@@ -16,7 +16,6 @@ struct TwinWork: GivenWork {
     private let builder: LaunchBuilder
     private let questions: Questions
 
-    private static let captureSeconds = 60.0
     private static let standSeconds = 60.0
 
     init(_ twin: LocalActivations.One, _ known: KnownVault, _ keys: WriterKeys) throws(Trouble) {

@@ -99,17 +99,21 @@ struct PromotionTests {
         #expect(try await promote(test, "aaaaaaaa", after: 0, from: near).keyring.promotion?.holder == "aaaaaaaa")
     }
 
-    @Test("that is damaged is refused")
-    func damaged() async throws {
+    @Test("that says nothing sensible is refused, also where root has signed it")
+    func malformed() async throws {
         let test = try await TestVault()
-        let cuts = try await test.observed().cuts(of: [], test.units())
-        let vault = try await promote(test, "aaaaaaaa", after: 0, cutting: cuts)
-        let object = try await test.site.bytes(Keyring.name(vault.keyring.number))
-        for place in stride(from: 2044, to: object.count, by: 37) {
-            var changed = object
-            changed[place] ^= 1 << UInt8(place % 8)
-            #expect(throws: Malformed.self) { try Keyring(decoding: changed) }
+        let promoted = try await promote(test, "aaaaaaaa", after: 0, cutting: [Promotion.Cut(writer: test.keys.writer, head: .start, units: [1: 2])])
+        let bytes = try #require(promoted.keyring.promotion).encoded
+        #expect(try Promotion(decoding: bytes) == promoted.keyring.promotion)
+        // Term, then the holder's name with its length, then the kind.
+        let kind = 4 + 1 + 8
+        for (place, value) in [(0, UInt8(0)), (kind, 0), (kind, 4)] {
+            var changed = bytes
+            changed[place] = value
+            #expect(throws: Malformed.self, "byte \(place)") { try Promotion(decoding: changed) }
         }
+        for count in bytes.indices { #expect(throws: Malformed.self) { try Promotion(decoding: Array(bytes[..<count])) } }
+        #expect(throws: Malformed.self) { try Promotion(decoding: bytes + [0]) }
     }
 }
 

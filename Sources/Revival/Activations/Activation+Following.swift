@@ -41,7 +41,7 @@ extension Activation {
         let restored = try await Restore(vault, base, options: options).run(to: target) { report(.brings(dataSet: id, $0)) }
         if let missing = restored.notRestored.first { throw missing.trouble }
         let copy = PostgresCopy(at: target, span)
-        try await playOn(id, into: copy)
+        try await withNewest { (vault, units) throws(Trouble) in try await play(id, into: copy, vault, units) }
         try copy.settle(isFollowing: true)
         try copy.openUp()
         try await prepareServer(data)
@@ -52,30 +52,23 @@ extension Activation {
         report(.back(dataSet: id, bytes: restored.counts.bytes, seconds: seconds))
     }
 
-    /// What is in the vault by now: units are merged, and go, while they are read.
-    private func playOn(_ id: String, into copy: PostgresCopy) async throws(Trouble) {
-        for _ in 1..<Self.attemptsMax {
-            do throws(Trouble) {
-                let (vault, units) = try await renewing()
-                return try await play(id, into: copy, vault, units)
-            } catch { guard error.kind == .missing else { throw error } }
+    /// With what is in the vault by now: units are merged, and go, while they are read.
+    private func withNewest(_ body: (OpenVault, Units) async throws(Trouble) -> Void) async throws(Trouble) {
+        var attempt = 1
+        while true {
+            let (vault, units) = try await renewing()
+            do throws(Trouble) { return try await body(vault, units) } catch {
+                guard error.kind == .missing, attempt < Self.attemptsMax else { throw error }
+                attempt += 1
+            }
         }
-        let (vault, units) = try await renewing()
-        try await play(id, into: copy, vault, units)
     }
 
     private static let attemptsMax = 5
 
     /// What was written since the last time.
     package func catchUp() async throws(Trouble) {
-        for _ in 1..<Self.attemptsMax {
-            do throws(Trouble) {
-                let (vault, units) = try await renewing()
-                return try await catchUp(vault, units)
-            } catch { guard error.kind == .missing else { throw error } }
-        }
-        let (vault, units) = try await renewing()
-        try await catchUp(vault, units)
+        try await withNewest { (vault, units) throws(Trouble) in try await catchUp(vault, units) }
     }
 
     private func catchUp(_ vault: OpenVault, _ units: Units) async throws(Trouble) {
@@ -137,13 +130,15 @@ extension Activation {
     /// - Throws: `.stale` where what was given is of another than what came here.
     package func finish(_ cuts: [Promotion.Cut]) async throws(Trouble) {
         let begun = Terminal.seconds()
+        var isAllHere = false
         while true {
-            let (vault, units) = try await renewing()
-            if vault.observed.reaches(cuts, units) {
+            try await withNewest { (vault, units) throws(Trouble) in
+                isAllHere = vault.observed.reaches(cuts, units)
+                guard isAllHere else { return }
                 try await catchUp(vault, units)
                 try check(cuts, vault, units)
-                break
             }
+            if isAllHere { break }
             // What a site shows may be older than what was put.
             guard Terminal.seconds() - begun < Self.serverSeconds else { throw .notAllIsThere }
             do { try await Task.sleep(for: .milliseconds(100)) } catch { throw .wasStopped }
@@ -154,7 +149,8 @@ extension Activation {
     /// That all of it came from who gives, and that no log is missing.
     private func check(_ cuts: [Promotion.Cut], _ vault: OpenVault, _ units: Units) throws(Trouble) {
         let givers = Set(cuts.map(\.writer))
-        for data in setting.plan.members.flatMap(\.data) {
+        // What a command dumps is dumped by the original only.
+        for data in setting.plan.members.flatMap(\.data) where data.kind != .command {
             let id = data.id.value
             guard let part = journal.part(id), let fact = vault.observed.snapshots.first(where: { $0.id.hex == part.snapshot }) else {
                 throw .noPart(id)

@@ -12,16 +12,12 @@ extension Activation {
     private static let prefix = "past-"
     private static let glanceMilliseconds = 100
 
-    private func last(_ data: DataSet, by writer: Identifier, _ source: (Observed.Fact) -> Bool) -> Observed.Fact? {
-        vault.observed.snapshots.filter { $0.writer.id == writer && $0.body.dataSet == data.id.value && source($0) }
-            .max { $0.sequence < $1.sequence }
-    }
-
     /// Files as that writer captured them last.
     ///
     /// - Returns: the directory that stands for `/`; nil where there is no copy.
     package func bringPast(files data: DataSet, by writer: Identifier) async throws(Trouble) -> [UInt8]? {
-        guard let fact = last(data, by: writer, { _ in true }) else { return nil }
+        let own = vault.observed.snapshots.filter { $0.writer.id == writer && $0.body.dataSet == data.id.value }
+        guard let fact = own.max(by: { $0.sequence < $1.sequence }) else { return nil }
         let target = setting.place.part(.data, Self.prefix + data.id.value)
         try await Tree.remove(target)
         var options = RestoreOptions()
@@ -37,22 +33,15 @@ extension Activation {
     package func bringPast(
         _ data: DataSet, _ postgres: DataSet.Postgres, by writer: Identifier
     ) async throws(Trouble) -> ServerAddress? {
-        let found = try Recovery.candidates(of: data.id.value, to: .latest, among: vault.observed, units)
-            .first { $0.base.writer.id == writer }
-        guard let found, let span = found.base.body.postgres else { return nil }
+        let hasBase = vault.observed.snapshots.contains {
+            $0.writer.id == writer && $0.body.dataSet == data.id.value && $0.body.source == .postgresBase
+        }
+        guard hasBase else { return nil }
         let name = Self.prefix + data.id.value
         let target = setting.place.part(.data, name)
         try await setting.platform.stop(name)
         try await Tree.remove(target)
-        var options = RestoreOptions()
-        options.mindsOwners = Machine.isRoot
-        let restored = try await Restore(vault, found.base, options: options).run(to: target) { _ in }
-        if let missing = restored.notRestored.first { throw missing.trouble }
-        let playback = LogPlayback(vault, found)
-        let copy = PostgresCopy(at: target, span)
-        let reach = try await playback.play(into: copy.directory)
-        try copy.settle(to: playback.target(after: reach), on: reach.timeline)
-        try copy.openUp()
+        _ = try await ClusterReturn(vault, units).run(data.id.value, to: .latest, by: writer, at: target, renewing: renewing) { _ in }
         try await prepare(postgres, in: name, sockets: name)
         try await setting.platform.start(setting.builder.launch(name, name, postgres, true))
         let address = try setting.builder.address(at: name, postgres, database: "postgres")

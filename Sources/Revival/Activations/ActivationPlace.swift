@@ -23,6 +23,8 @@ package struct ActivationPlace: Sendable, Hashable {
     package func part(_ part: Part, _ name: String) -> [UInt8] { self.part(part) + Array("/\(name)".utf8) }
 
     package var journal: [UInt8] { path + Array("/activation.json".utf8) }
+    /// How far it has come that gives its work away.
+    package var handover: [UInt8] { path + Array("/handover.json".utf8) }
 
     /// Holds the process of a drill's network.
     package var isolation: [UInt8] { part(.run, "network") }
@@ -93,6 +95,7 @@ extension ActivationPlace {
     package func remove() async throws(Trouble) {
         for one in Part.allCases { try await Tree.remove(part(one)) }
         Machine.discardFile(journal)
+        Machine.discardFile(handover)
         Machine.discardDirectory(path)
     }
 }

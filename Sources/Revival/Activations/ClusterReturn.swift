@@ -15,30 +15,31 @@ package struct ClusterReturn: Sendable {
     package typealias Renewal = @Sendable () async throws(Trouble) -> (OpenVault, Units)
     private static let attemptsMax = 5
 
+    /// - Parameter writer: whose base it must be; nil for anybody's.
     package func run(
-        _ dataSet: String, to goal: RecoveryGoal, at target: [UInt8], renewing: Renewal,
+        _ dataSet: String, to goal: RecoveryGoal, by writer: Identifier? = nil, at target: [UInt8], renewing: Renewal,
         report: @escaping @Sendable (RestoreProgress) -> Void
     ) async throws(Trouble) -> (reach: RecoveryReach, restored: Restored) {
         var current = self
         for _ in 1..<Self.attemptsMax {
-            do throws(Trouble) { return try await current.run(dataSet, to: goal, at: target, report: report) } catch {
+            do throws(Trouble) { return try await current.run(dataSet, to: goal, by: writer, at: target, report: report) } catch {
                 guard error.kind == .missing else { throw error }
                 let (vault, units) = try await renewing()
                 current = ClusterReturn(vault, units)
                 try await Tree.remove(target)
             }
         }
-        return try await current.run(dataSet, to: goal, at: target, report: report)
+        return try await current.run(dataSet, to: goal, by: writer, at: target, report: report)
     }
 
     /// - Returns: how far its log leads.
     /// - Throws: also where something of it did not come back: such a cluster must not be started.
     private func run(
-        _ dataSet: String, to goal: RecoveryGoal, at target: [UInt8],
+        _ dataSet: String, to goal: RecoveryGoal, by writer: Identifier?, at target: [UInt8],
         report: @escaping @Sendable (RestoreProgress) -> Void
     ) async throws(Trouble) -> (reach: RecoveryReach, restored: Restored) {
-        guard let found = try Recovery.candidates(of: dataSet, to: goal, among: vault.observed, units).first,
-            let span = found.base.body.postgres
+        let all = try Recovery.candidates(of: dataSet, to: goal, among: vault.observed, units)
+        guard let found = all.first(where: { writer == nil || $0.base.writer.id == writer }), let span = found.base.body.postgres
         else { throw .noCluster(dataSet) }
         var options = RestoreOptions()
         options.mindsOwners = Machine.isRoot

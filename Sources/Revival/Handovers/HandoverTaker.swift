@@ -76,7 +76,7 @@ package struct HandoverTaker: Sendable {
     private func isMine() async throws(Trouble) -> Bool {
         guard let promotion = try await board.promotion() else { return false }
         if promotion.holder == holder { return true }
-        guard promotion.term == term else { throw .hasGoneElsewhere(promotion.holder) }
+        guard promotion.term == term else { throw .promotedElsewhere(promotion.holder) }
         return false
     }
 
@@ -97,12 +97,12 @@ extension Trouble {
         "People work on where they were. The same command tries again.",
         de: "Die Menschen arbeiten weiter, wo sie waren. Derselbe Befehl versucht es noch einmal.")
 
-    static let staysThere = Trouble(
+    fileprivate static let staysThere = Trouble(
         .busy,
         Words("The work stays where it was: it was not taken over in time.", de: "Die Arbeit bleibt, wo sie war: Sie wurde nicht rechtzeitig übernommen."),
         advice: again)
 
-    static let noAnswer = Trouble(
+    fileprivate static let noAnswer = Trouble(
         .system,
         Words("Who has the work does not give it: there was no answer.", de: "Wer die Arbeit hat, gibt sie nicht her: Es kam keine Antwort."),
         advice: Words(
@@ -117,15 +117,5 @@ extension Trouble {
                 de: "Niemand hat jetzt die Arbeit: Sie wurde übergeben und lässt sich nicht übernehmen. \(cause.message.german)"),
             advice: Words("Run the same command again at once; it goes on where it was.", de: "Denselben Befehl sofort wiederholen; er macht dort weiter."),
             cause: cause)
-    }
-
-    static func hasGoneElsewhere(_ holder: String) -> Trouble {
-        Trouble(
-            .exists,
-            Words(
-                "Another activation has taken over meanwhile: \(holder).", de: "Inzwischen hat eine andere Aktivierung übernommen: \(holder)."),
-            advice: Words(
-                "There must not be two. End this one with \"zwilling stop\", and begin again from what the vault has now.",
-                de: "Zwei darf es nicht geben. Diese mit „zwilling stop“ beenden und neu beginnen mit dem, was der Tresor jetzt hat."))
     }
 }

@@ -6,11 +6,11 @@ import Ground
 /// the program's own keeper reads. By a clock that goes on while the machine sleeps or its programs are
 /// frozen (clock_gettime(2), CLOCK_BOOTTIME), and of this start of the machine only.
 package struct Lease: Sendable {
-    package let path: [UInt8]
+    private let path: [UInt8]
 
     package init(_ path: [UInt8]) { self.path = path }
 
-    /// - Parameter end: by `Machine.secondsAwake`, from before it was asked whether the work is here: who
+    /// - Parameter end: by `Machine.secondsSinceBoot`, from before it was asked whether the work is here: who
     ///   was frozen since may have been replaced long ago.
     /// - Throws: where it cannot be kept; then it lapses.
     package func renew(until end: Double) throws(Trouble) { try write("\(try Self.start()) \(end)\n") }
@@ -28,7 +28,7 @@ package struct Lease: Sendable {
         do {
             let words = String(decoding: try Machine.readWhole(path, upTo: 256), as: UTF8.self).split { $0.isWhitespace }
             guard words.count == 2, let until = Double(words[1]) else { return false }
-            return try words[0] == Self.start() && Machine.secondsAwake() < until
+            return try words[0] == Self.start() && Machine.secondsSinceBoot() < until
         } catch { return false }
     }
 

@@ -41,7 +41,7 @@ package struct Promotion: Hashable, Sendable {
         return units[session].map { number <= $0 } ?? false
     }
 
-    var encoded: [UInt8] {
+    package var encoded: [UInt8] {
         var output = ByteWriter()
         output.u32(term)
         output.text(holder)
@@ -62,7 +62,7 @@ package struct Promotion: Hashable, Sendable {
         (self.term, self.holder, self.kind, self.cuts) = (term, holder, kind, cuts)
     }
 
-    init(decoding bytes: [UInt8]) throws(Malformed) {
+    package init(decoding bytes: [UInt8]) throws(Malformed) {
         var reader = ByteReader(bytes)
         term = try reader.u32()
         holder = try reader.text(upTo: 255)
@@ -127,7 +127,7 @@ extension Vault {
         while true {
             let known = current.keyring.promotion
             if let known, known.holder == holder, known.term == term + 1 { return current }
-            guard (known?.term ?? 0) == term else { throw .promotedElsewhere(known) }
+            guard (known?.term ?? 0) == term else { throw .promotedElsewhere(known?.holder) }
             let changed = unlocked.following(current.keyring)
                 .promoting(holder, kind, cutting: cuts, after: current.keyringHash, world: world)
             do throws(Trouble) { return try await current.putDecided(changed) } catch {
@@ -142,14 +142,14 @@ extension Vault {
 }
 
 extension Trouble {
-    package static func promotedElsewhere(_ promotion: Promotion?) -> Trouble {
+    package static func promotedElsewhere(_ holder: String?) -> Trouble {
         Trouble(
             .exists,
             Words(
-                "Another activation has taken over meanwhile: \(promotion?.holder ?? "?").",
-                de: "Inzwischen hat eine andere Aktivierung übernommen: \(promotion?.holder ?? "?")."),
+                "Another activation has taken over meanwhile: \(holder ?? "?").",
+                de: "Inzwischen hat eine andere Aktivierung übernommen: \(holder ?? "?")."),
             advice: Words(
-                "There must not be two. End this one with \"zwilling stop\"; \"zwilling activate --emergency\" begins again from what the vault has now.",
-                de: "Zwei darf es nicht geben. Diese mit „zwilling stop“ beenden; „zwilling activate --emergency“ beginnt neu mit dem, was der Tresor jetzt hat."))
+                "There must not be two. End this one with \"zwilling stop --delete-data\", and begin again from what the vault has now.",
+                de: "Zwei darf es nicht geben. Diese mit „zwilling stop --delete-data“ beenden und neu beginnen mit dem, was der Tresor jetzt hat."))
     }
 }
