@@ -70,7 +70,7 @@ struct TidyTests {
             "Files/", "Sites/DirectorySite.swift", "Vault/Packs/Bytes.swift",
             "Vault/Sealing/", "Capture/CaptureWorker+Files.swift", "Capture/Streams/StreamSource.swift",
             "Postgres/CRC32C.swift",
-            "Postgres/Connection", "Postgres/ServerAddress.swift", "zwilling/Companions.swift",
+            "Postgres/Connection", "Postgres/ServerAddress.swift", "zwilling/Prepare/Companions.swift",
             "Programs/ProgramStreams.swift", "Blueprint/Leika.swift", "Blueprint/YAML.swift",
         ]
         for (_, name, text) in Self.sources where text.contains(/\bunsafe\b(?!-inline)/) {
