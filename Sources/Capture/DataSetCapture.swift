@@ -51,14 +51,15 @@ package struct DataSetCapture: Sendable {
 
     /// The blueprint with the files that it names, or other small files that Zwilling makes itself.
     package func run(
-        blueprint files: [(name: String, bytes: [UInt8])], as id: String = blueprint, cache: WriterCache
+        blueprint files: [(name: String, bytes: [UInt8])], as id: String = blueprint,
+        releasing released: [RecordBody.Released] = [], cache: WriterCache
     ) async throws(Trouble) -> Captured {
         let begun = writer.world.now()
         let held = files.map { file in
             let path = file.name.split(separator: "/").map { Array($0.utf8) }
             return (StreamedEntry(path, permissions: 0o600, modified: begun), file.bytes)
         }
-        return try await store(held, id, id == Self.blueprint ? .blueprint : .files, cache)
+        return try await store(held, id, id == Self.blueprint ? .blueprint : .files, cache) { $0.released = released }
     }
 
     /// The container images that were found.
@@ -172,10 +173,10 @@ package struct DataSetCapture: Sendable {
 
     private func store(
         _ held: [(StreamedEntry, [UInt8])], _ id: String, _ source: RecordBody.Source,
-        _ cache: WriterCache
+        _ cache: WriterCache, amend: (inout RecordBody) -> Void = { _ in }
     ) async throws(Trouble) -> Captured {
         let capture = stream(id, source)
-        return try await capture.commit(capture.store(HeldSource(held), cache: cache))
+        return try await capture.commit(capture.store(HeldSource(held), cache: cache), amend: amend)
     }
 }
 

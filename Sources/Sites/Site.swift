@@ -55,6 +55,11 @@ public protocol Site: Sendable {
     /// Removes an object; one that is not there is no error.
     func remove(_ name: ObjectName) async throws(Trouble)
 
+    /// Takes an object away for good, in every version, where `remove` may only hide it.
+    ///
+    /// - Throws: `.denied` where a lock or a missing right keeps it; then it stays as it was.
+    func erase(_ name: ObjectName) async throws(Trouble)
+
     /// Whether each request costs time or money, so that fewer and larger ones are better.
     var isFar: Bool { get }
 
@@ -88,6 +93,8 @@ extension Site {
     public func putDecided(_ name: ObjectName, _ bytes: ArraySlice<UInt8>) async throws(Trouble) {
         try await put(name, bytes, existing: .refuse)
     }
+
+    public func erase(_ name: ObjectName) async throws(Trouble) { try await remove(name) }
 
     public func listDecided(_ prefix: String) async throws(Trouble) -> [ObjectEntry] { try await list(prefix) }
 

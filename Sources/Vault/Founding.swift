@@ -95,7 +95,7 @@ extension Vault {
         return try await put(unlocked.planning(plan, after: keyringHash, world: world), at: site)
     }
 
-    private func put(_ changed: UnlockedKeyring) async throws(Trouble) -> Vault {
+    func put(_ changed: UnlockedKeyring) async throws(Trouble) -> Vault {
         try await put(changed, at: site)
     }
 

@@ -9,6 +9,8 @@ package struct Memory: Sendable {
     package private(set) var keyringNumber: UInt32
     package private(set) var keyringHash: Digest
     package private(set) var heads: [Identifier: ChainHead]
+    /// Of the steward's newest statement; 0 while there was none.
+    package private(set) var statement: UInt64 = 0
 
     package init(of vault: Vault) {
         self.vault = vault.keyring.vault
@@ -26,6 +28,21 @@ package struct Memory: Sendable {
 
     package mutating func note(_ writer: Identifier, _ head: ChainHead) {
         if head.sequence > (heads[writer]?.sequence ?? 0) { heads[writer] = head }
+    }
+
+    package mutating func note(statement number: UInt64) { statement = max(statement, number) }
+
+    /// - Throws: `.stale` where this machine has seen a newer one.
+    func check(_ newest: Statement?, site: String) throws(Trouble) {
+        guard newest?.number ?? 0 < statement else { return }
+        throw Trouble(
+            .stale,
+            Words(
+                "Site \"\(site)\" does not show \(Statement.name(statement)), which this machine has seen.",
+                de: "Standort „\(site)“ zeigt \(Statement.name(statement)) nicht, das dieser Rechner gesehen hat."),
+            advice: Words(
+                "It says which snapshots were let go. Bring it back from another copy of the vault.",
+                de: "Darin steht, welche Stände aufgegeben wurden. Aus einer anderen Kopie des Tresors zurückholen."))
     }
 
     /// - Throws: `.wrongKey` for another root, `.stale` for an older keyring than was seen.
@@ -72,6 +89,8 @@ package struct Memory: Sendable {
             writer.u64(head.sequence)
             writer.digest(head.hash)
         }
+        // Older programs know none.
+        if statement > 0 { writer.u64(statement) }
         return writer.bytes
     }
 
@@ -91,6 +110,7 @@ package struct Memory: Sendable {
             )
         }
         heads = Dictionary(pairs) { first, _ in first }
+        if reader.remaining > 0 { statement = try reader.u64() }
         try reader.end()
     }
 }

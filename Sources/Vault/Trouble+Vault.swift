@@ -97,4 +97,16 @@ extension Trouble {
                 "The cryptographic library refused \(what).",
                 de: "Die Kryptobibliothek verweigerte: \(what)."))
     }
+
+    /// A writer has obeyed a statement that the site no longer shows.
+    static func forgottenStatement(_ number: UInt64, at site: String) -> Trouble {
+        Trouble(
+            .stale,
+            Words(
+                "Site \"\(site)\" does not show \(Statement.name(number)), which this writer has obeyed.",
+                de: "Standort „\(site)“ zeigt \(Statement.name(number)) nicht, das dieser Schreiber befolgt hat."),
+            advice: Words(
+                "Bring it back from another copy of the vault; \"zwilling verify\" says what is missing.",
+                de: "Aus einer anderen Kopie des Tresors zurückholen; „zwilling verify“ sagt, was fehlt."))
+    }
 }

@@ -54,11 +54,17 @@ package struct VaultWriter: Sendable {
         // A writer adds to nothing but a whole chain.
         if let trouble = newer.troubles.first { throw trouble }
         let head = newer.head ?? remembered
-        if let cache, cache.head == head { return (cache, false) }
-        if head.sequence == 0 {
-            return (WriterCache(head: head, packs: [], chunks: [:]), false)
-        }
-        return (try await rebuilt(), true)
+        // Read after the chain: so no record that it shows obeys a statement that is not seen here.
+        let isKnown = cache?.head == head
+        let said = try await vault.statements(after: isKnown ? cache?.obeyed ?? 0 : 0)
+        let obeyed = newer.records.last?.obeyedStatement ?? cache?.obeyed ?? 0
+        guard said.free > obeyed else { throw .forgottenStatement(obeyed, at: vault.site.label) }
+        var result: WriterCache
+        if isKnown, let cache { result = cache } else if head.sequence == 0 {
+            result = WriterCache(head: head, packs: [], chunks: [:])
+        } else { result = try await rebuilt() }
+        result.obey(said.all)
+        return (result, !isKnown && head.sequence > 0)
     }
 
     private func rebuilt() async throws(Trouble) -> WriterCache {
@@ -67,24 +73,7 @@ package struct VaultWriter: Sendable {
         let observed = try await Observed(vault, writers: [writer], with: observer, isBundled: false)
         if let trouble = observed.troubles.first { throw trouble }
         var cache = WriterCache(head: observed.heads[writer.id] ?? .start, packs: [], chunks: [:])
-        var numbers: [Digest: UInt32] = [:]
-        func number(_ pack: PackReference) -> UInt32 {
-            if let known = numbers[pack.name] { return known }
-            let number = UInt32(cache.packs.count)
-            numbers[pack.name] = number
-            cache.packs.append(pack)
-            return number
-        }
-        for fact in observed.facts {
-            let packs = fact.packs.map(number)
-            if fact.body.kind == .snapshot {
-                var memory = WriterCache.DataSetMemory()
-                // Depth unknown without counting back: a full list next time is always right.
-                memory.sequence = 0
-                memory.packs = packs
-                cache.dataSets[fact.body.dataSet] = memory
-            }
-        }
+        cache.packs = observed.packs(of: writer)
         let present = try await vault.storedPacks()
         for (index, pack) in cache.packs.enumerated() where present.map({ $0[pack.name] == pack.bytes }) ?? true {
             do throws(Trouble) {
@@ -158,17 +147,21 @@ package final class WriterRun: Sendable {
     }
 
     private let draft: RecordBody
+    /// Number of the newest statement by which this run knows what is condemned.
+    private let obeyed: UInt64
 
     /// - Parameter draft: data set, host, paths and time of the snapshot to be.
     package init(
         _ writer: VaultWriter, cache: WriterCache, draft: RecordBody, level: Int32
     ) async throws(Trouble) {
         let present = try await writer.vault.storedPacks()
-        let isLive = cache.packs.map { pack in present.map { $0[pack.name] == pack.bytes } ?? true }
+        let isThere = cache.packs.map { pack in present.map { $0[pack.name] == pack.bytes } ?? true }
+        let isLive = zip(cache.packs, isThere).map { $1 && !cache.condemned.contains($0.name) }
         self.writer = writer
         self.level = level
         self.draft = draft
-        lostPacks = zip(cache.packs, isLive).filter { !$0.1 }.map(\.0)
+        obeyed = cache.obeyed
+        lostPacks = zip(cache.packs, isThere).filter { !$1 && !cache.condemned.contains($0.name) }.map(\.0)
         known = KnownChunks(packs: cache.packs, isLive: isLive, chunks: cache.chunks)
         let epoch = writer.vault.keyring.currentEpoch
         sealing = PackSealing(
@@ -234,7 +227,7 @@ package final class WriterRun: Sendable {
         let object: [UInt8]
         do {
             object = try Record.seal(
-                body, sequence: next, previous: head.hash, by: writer.keys,
+                body, sequence: next, previous: head.hash, obeying: obeyed, by: writer.keys,
                 to: writer.vault.keyring.observer)
         } catch { throw .impossible("to seal a record for the observer") }
         guard object.count <= Limits.statementBytesMax else {

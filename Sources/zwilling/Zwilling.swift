@@ -42,7 +42,7 @@ struct Zwilling: AsyncParsableCommand {
                     KeysCommand.self, SitesCommand.self, AgentCommand.self,
                 ]),
             CommandGroup(
-                name: say("Protect", de: "Sichern"), subcommands: [ProtectCommand.self, GuardCommand.self, LeaseCommand.self]),
+                name: say("Protect", de: "Sichern"), subcommands: [ProtectCommand.self, PruneCommand.self, GuardCommand.self, LeaseCommand.self]),
             CommandGroup(
                 name: say("Check", de: "Prüfen"),
                 subcommands: [

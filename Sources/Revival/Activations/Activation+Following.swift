@@ -157,7 +157,7 @@ extension Activation {
             }
             guard givers.contains(fact.writer.id) else { throw .comesFromAnother(id) }
             guard journal.has(.follows, id), let span = fact.body.postgres else { continue }
-            let ranges = vault.observed.facts.filter { $0.writer.id == fact.writer.id && $0.body.dataSet == id }.compactMap(\.body.postgres)
+            let ranges = vault.observed.kept.filter { $0.writer.id == fact.writer.id && $0.body.dataSet == id }.compactMap(\.body.postgres)
             let log = units.facts.filter { $0.writer.id == fact.writer.id && $0.facts.dataSet == id }.map(\.facts.span)
             let last = (ranges + log).filter { $0.system == span.system }.map { ($0.timeline, $0.end) }.max { $0 < $1 }
             let here = played.withLock { $0[id] }.map { ($0.timeline, $0.lsn.value) } ?? (span.timeline, span.end)

@@ -66,14 +66,16 @@ extension S3Site {
     ///
     /// What is locked for two thirds of the time is left: each object is renewed three times in it.
     ///
-    /// - Parameter mode: for what has no lock yet.
+    /// - Parameters:
+    ///   - mode: for what has no lock yet.
+    ///   - spared: what may go once its lock has ended.
     package func renewLocks(
-        days: Int, mode: SiteLock.Mode, now: Moment, width: Int = 16,
+        days: Int, mode: SiteLock.Mode, now: Moment, sparing spared: Set<ObjectName> = [], width: Int = 16,
         report: @escaping @Sendable (_ done: Int, _ of: Int) -> Void
     ) async throws(Trouble) -> LockRenewal {
         let wanted = now.seconds + Int64(days) * 86_400
         let enough = now.seconds + Int64(days) * 86_400 * 2 / 3
-        let all = try await keptVersions().all
+        let all = try await keptVersions().all.filter { !spared.contains($0.name) }
         let done = Mutex(0)
         let results = await gathered(all, width: width) { version in
             defer {

@@ -25,7 +25,7 @@ extension S3Site {
     /// Where nothing is ever taken away. Units of log come by the hundred thousand and go; their versions
     /// are not listed.
     private static let kept = [
-        "keyring", "packs/", "records/", "bundles/", "claims/", "program/", "README.txt", "format.md", "rescue.py",
+        "keyring", "packs/", "records/", "bundles/", "claims/", "statements/", "program/", "README.txt", "format.md", "rescue.py",
     ]
 
     static func kept(below prefix: String) -> [String] {
@@ -92,6 +92,15 @@ extension S3Site {
         guard try await keepsVersions() else { return [] }
         let versions = try await keptVersions()
         return versions.hidden.intersection(versions.all.map(\.name)).sorted()
+    }
+
+    /// No marker is put, so what a lock keeps stays in sight.
+    package func erase(_ name: ObjectName) async throws(Trouble) {
+        guard try await keepsVersions() else { return try await remove(name) }
+        for version in try await versions(name.text).all where version.name == name {
+            let answer = try await client.send(S3Client.Request(method: .DELETE, name: name, query: [("versionId", version.id)]))
+            guard (200..<300).contains(answer.status) || answer.status == 404 else { throw refusal(answer, name) }
+        }
     }
 
     /// As far as the lock lets them go; the marker stands in any case.

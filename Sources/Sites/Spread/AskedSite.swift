@@ -44,6 +44,10 @@ struct AskedSite: Site {
     func remove(_ name: ObjectName) async throws(Trouble) {
         try await answer { site throws(Trouble) in try await site.remove(name) }
     }
+
+    func erase(_ name: ObjectName) async throws(Trouble) {
+        try await answer { site throws(Trouble) in try await site.erase(name) }
+    }
 }
 
 extension Trouble {

@@ -32,4 +32,6 @@ package final class LateSite: Site {
     package func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry] { try await site().list(prefix) }
 
     package func remove(_ name: ObjectName) async throws(Trouble) { try await site().remove(name) }
+
+    package func erase(_ name: ObjectName) async throws(Trouble) { try await site().erase(name) }
 }

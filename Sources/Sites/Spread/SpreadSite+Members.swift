@@ -22,6 +22,19 @@ extension SpreadSite {
         }
     }
 
+    /// At every site that can be reached; whoever erases looks again later what is left at the others.
+    package func erase(_ name: ObjectName) async throws(Trouble) {
+        let results = await gathered(lanes.filter { !$0.isResting }) { lane in
+            do throws(Trouble) {
+                try await AskedSite(lane: lane, patience: self.patience.put).erase(name)
+                return Trouble?.none
+            } catch { return error }
+        }
+        let troubles = results.compactMap { $0 }
+        let isNowhere = troubles.count == results.count
+        if let trouble = troubles.first(where: { isNowhere || $0.kind == .denied || $0.kind == .readOnly }) { throw trouble }
+    }
+
     /// What another was put in front of, at whichever site has it.
     func earlier(
         _ name: ObjectName, in range: Range<Int>?, _ accepting: @Sendable ([UInt8]) -> Bool

@@ -13,6 +13,10 @@ package struct WriterCache: Sendable {
     /// Numbers of packs by chunk.
     package var chunks: [Digest: UInt32]
     package var dataSets: [String: DataSetMemory] = [:]
+    /// Number of the steward's newest statement that is obeyed.
+    package var obeyed: UInt64 = 0
+    /// Packs on which nothing may be built any more. Not kept: a run that ends well knows them no longer.
+    private(set) var condemned: Set<Digest> = []
 
     /// What the last run over a data set found, by fingerprints of what lay there.
     package struct DataSetMemory: Sendable {
@@ -61,7 +65,12 @@ package struct WriterCache: Sendable {
 }
 
 extension WriterCache {
-    private static let magic = Array("ZWILLING CACHE 1\n".utf8)
+    mutating func obey(_ statements: [Statement]) {
+        for one in statements { condemned.formUnion(one.body.condemned) }
+        obeyed = max(obeyed, statements.last?.number ?? 0)
+    }
+
+    private static let magic = Array("ZWILLING CACHE 2\n".utf8)
 
     private static func key(_ domain: Domain) -> SymmetricKey {
         Sealing.derive(domain.secret, "zwilling cache")
@@ -73,6 +82,7 @@ extension WriterCache {
         writer.raw(Self.magic)
         writer.u64(head.sequence)
         writer.digest(head.hash)
+        writer.u64(obeyed)
         writer.varint(packs.count)
         for pack in packs {
             writer.digest(pack.name)
@@ -99,6 +109,7 @@ extension WriterCache {
         else { throw Malformed("not a cache of this writer", at: 0) }
         var reader = ByteReader(bytes, in: Self.magic.count..<end)
         head = ChainHead(sequence: try reader.sequence(), hash: try reader.digest())
+        obeyed = try reader.u64()
         packs = try reader.list { (reader: inout ByteReader) throws(Malformed) in
             PackReference(
                 name: try reader.digest(), bytes: try reader.number(upTo: Limits.packBytesMax))

@@ -79,18 +79,17 @@ extension Keyring {
         Keyring(
             vault: vault, number: number, previous: previous, root: root, made: made,
             wraps: wraps, strongboxSalt: salt, sealedStrongbox: sealed, observer: observer,
-            epochs: epochs, writers: writers, companions: companions, plan: plan, promotion: promotion)
+            epochs: epochs, writers: writers, companions: companions, plan: plan, promotion: promotion, stewards: stewards)
     }
 
     fileprivate func next(
         after hash: Digest, writers: [Writer], companions: [Companion], plan: SitePlan, promotion: Promotion?,
-        _ strongbox: Strongbox,
-        _ accessKey: SymmetricKey, world: World
+        stewards: [Steward], _ strongbox: Strongbox, _ accessKey: SymmetricKey, world: World
     ) -> Keyring {
         Keyring(
             vault: vault, number: number + 1, previous: hash, root: root, made: world.now(),
             wraps: wraps, strongboxSalt: [], sealedStrongbox: [], observer: observer,
-            epochs: epochs, writers: writers, companions: companions, plan: plan, promotion: promotion
+            epochs: epochs, writers: writers, companions: companions, plan: plan, promotion: promotion, stewards: stewards
         ).lockingUp(strongbox, accessKey, world: world)
     }
 }
@@ -145,18 +144,24 @@ extension UnlockedKeyring {
         with(keyring.writers, companions: nil, plan: plan, after: hash, world: world)
     }
 
+    /// The same keyring with other stewards.
+    func stewarding(_ stewards: [Steward], after hash: Digest, world: World) -> UnlockedKeyring {
+        with(keyring.writers, companions: nil, stewards: stewards, after: hash, world: world)
+    }
+
     /// - Parameter hash: SHA-256 of the keyring object that this one follows; nil while the first
     ///   is still being made.
     func with(
         _ writers: [Writer], companions: [Companion]?, plan: SitePlan? = nil, promotion: Promotion? = nil,
-        after hash: Digest?, world: World
+        stewards: [Steward]? = nil, after hash: Digest?, world: World
     ) -> UnlockedKeyring {
         let companions = companions ?? keyring.companions
         let changed: Keyring
         if let hash {
             changed = keyring.next(
                 after: hash, writers: writers, companions: companions, plan: plan ?? keyring.plan,
-                promotion: promotion ?? keyring.promotion, strongbox, accessKey, world: world)
+                promotion: promotion ?? keyring.promotion, stewards: stewards ?? keyring.stewards, strongbox, accessKey,
+                world: world)
         } else {
             changed = Keyring(
                 vault: keyring.vault, number: keyring.number, previous: keyring.previous,

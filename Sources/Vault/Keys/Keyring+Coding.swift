@@ -49,7 +49,8 @@ extension Keyring {
         }
         // None where none is needed, so that older readers go on.
         let plan = plan == SitePlan() ? nil : (SitePlan.tag, plan.encoded)
-        let extensions = [plan, promotion.map { (Promotion.tag, $0.encoded) }].compactMap(\.self)
+        let stewards = stewards.isEmpty ? nil : (Steward.tag, Steward.encode(stewards))
+        let extensions = [plan, promotion.map { (Promotion.tag, $0.encoded) }, stewards].compactMap(\.self)
         writer.varint(extensions.count)
         for (tag, content) in extensions {
             writer.varint(tag)
@@ -104,9 +105,10 @@ extension Keyring {
                 name: try body.text(upTo: 255),
                 size: try body.number(upTo: Limits.companionBytesMax), digest: try body.digest())
         }
-        let extensions = try body.extensions(known: [SitePlan.tag, Promotion.tag])
+        let extensions = try body.extensions(known: [SitePlan.tag, Promotion.tag, Steward.tag])
         if let bytes = extensions[SitePlan.tag] { plan = try SitePlan(decoding: bytes) }
         promotion = try extensions[Promotion.tag].map { (bytes) throws(Malformed) in try Promotion(decoding: bytes) }
+        if let bytes = extensions[Steward.tag] { stewards = try Steward.decode(bytes) }
         try body.end()
     }
 }

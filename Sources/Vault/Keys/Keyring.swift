@@ -29,6 +29,8 @@ package struct Keyring: Sendable {
     package var plan = SitePlan()
     /// Who has the work; nil while it was never given away.
     package var promotion: Promotion?
+    /// Who may say what is no longer needed.
+    package var stewards: [Steward] = []
 
     package var currentEpoch: Epoch { epochs[epochs.count - 1] }
 

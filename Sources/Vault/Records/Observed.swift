@@ -5,25 +5,40 @@ import Sites
 
 /// A vault whose records can be read: what an observer sees.
 package struct Observed: Sendable {
-    /// What one record says, with its pack list worked out.
+    /// What one record says.
     package struct Fact: Sendable {
         package let writer: Writer
         package let sequence: UInt64
         /// The hash of the record: the name of a snapshot.
         package let id: Digest
         package let body: RecordBody
-        package let packs: [PackReference]
+        let list: PackList
+        /// Whether a steward has let it go: its packs need not be there.
+        package let isForgotten: Bool
+
+        /// Worked out anew each time: thousands of facts share most of their lists.
+        package var packs: [PackReference] { list.packs }
     }
 
     package let vault: Vault
-    /// All writers' records, by time.
+    /// All writers' records, by time, those that were let go too.
     package let facts: [Fact]
     package let heads: [Identifier: ChainHead]
     /// Records that are damaged or missing, each named.
     package let troubles: [Trouble]
+    /// Of the stewards.
+    package let newest: Statement?
     let observer: Sealing.RecipientKey
 
-    package var snapshots: [Fact] { facts.filter { $0.body.kind == .snapshot } }
+    /// What was not let go.
+    package var kept: [Fact] { facts.filter { !$0.isForgotten } }
+    package var snapshots: [Fact] { facts.filter { $0.body.kind == .snapshot && !$0.isForgotten } }
+
+    /// Snapshots that each machine which drills has found right last.
+    var released: Set<RecordBody.Released> {
+        let drills = Dictionary(grouping: facts.filter { !$0.body.released.isEmpty }, by: \.writer.id)
+        return Set(drills.values.compactMap { $0.max { $0.sequence < $1.sequence } }.flatMap(\.body.released))
+    }
 
     /// - Parameter writers: nil for all that the keyring names.
     /// - Parameter isBundled: whether bundles may stand for the records in them. Not for whoever checks
@@ -36,6 +51,9 @@ package struct Observed: Sendable {
         var heads: [Identifier: ChainHead] = [:]
         var troubles: [Trouble] = []
         var denied: Trouble?
+        let (newest, doubts) = try await vault.newestStatement()
+        troubles += doubts
+        do throws(Trouble) { try memory?.check(newest, site: vault.site.label) } catch { troubles.append(error) }
         for writer in writers ?? vault.keyring.writers {
             do throws(Trouble) {
                 let remembered = memory?.heads[writer.id] ?? .start
@@ -45,12 +63,16 @@ package struct Observed: Sendable {
                 let chain = try await Chain(of: writer, in: vault, after: known, remembered: remembered)
                 heads[writer.id] = chain.head ?? (entries.isEmpty ? nil : known)
                 troubles += chain.troubles
-                var lists: [UInt64: [PackReference]] = [:]
+                var lists: [UInt64: PackList] = [:]
                 func add(_ sequence: UInt64, _ hash: Digest, _ body: () throws(Trouble) -> RecordBody) {
                     do throws(Trouble) {
-                        let fact = try Self.fact(sequence, hash, body(), of: writer, lists, site: vault.site.label)
-                        lists[sequence] = fact.packs
-                        facts.append(fact)
+                        let body = try body()
+                        let list = try Self.list(of: body, sequence, writer, lists, site: vault.site.label)
+                        lists[sequence] = list
+                        facts.append(
+                            Fact(
+                                writer: writer, sequence: sequence, id: hash, body: body, list: list,
+                                isForgotten: newest?.hasForgotten(writer.id, sequence) ?? false))
                     } catch { troubles.append(error) }
                 }
                 for (index, entry) in entries.enumerated() { add(UInt64(index) + 1, entry.hash) { entry.body } }
@@ -71,7 +93,7 @@ package struct Observed: Sendable {
         if let denied, heads.isEmpty { throw denied }
         (self.vault, self.observer) = (vault, observer)
         self.facts = facts.sorted { ($0.body.begun, $0.id) < ($1.body.begun, $1.id) }
-        (self.heads, self.troubles) = (heads, troubles)
+        (self.heads, self.troubles, self.newest) = (heads, troubles, newest)
     }
 
     private static func body(
@@ -92,26 +114,18 @@ package struct Observed: Sendable {
         }
     }
 
-    private static func fact(
-        _ sequence: UInt64, _ hash: Digest, _ body: RecordBody, of writer: Writer,
-        _ lists: [UInt64: [PackReference]], site: String
-    ) throws(Trouble) -> Fact {
-        let name = Record.name(writer.id, sequence).text
-        var packs = body.packsAdded
-        if body.base > 0 {
-            guard let before = lists[body.base] else {
-                throw .damaged(
-                    name, at: site,
-                    Words(
-                        "its pack list rests on record \(body.base), which cannot be read",
-                        de: "seine Paketliste beruht auf Eintrag \(body.base), der nicht lesbar ist"
-                    ))
-            }
-            let removed = Set(body.packsRemoved)
-            packs = before.filter { !removed.contains($0.name) } + packs
+    private static func list(
+        of body: RecordBody, _ sequence: UInt64, _ writer: Writer, _ lists: [UInt64: PackList], site: String
+    ) throws(Trouble) -> PackList {
+        guard body.base > 0 else { return PackList(after: nil, adding: body.packsAdded, removing: []) }
+        guard let before = lists[body.base] else {
+            throw .damaged(
+                Record.name(writer.id, sequence).text, at: site,
+                Words(
+                    "its pack list rests on record \(body.base), which cannot be read",
+                    de: "seine Paketliste beruht auf Eintrag \(body.base), der nicht lesbar ist"))
         }
-        return Fact(
-            writer: writer, sequence: sequence, id: hash, body: body, packs: packs)
+        return PackList(after: before, adding: body.packsAdded, removing: body.packsRemoved)
     }
 
     /// The snapshot that a person means: `latest`, or the first digits of its name.

@@ -12,6 +12,8 @@ package struct Record: Sendable {
     /// From 1, without gaps.
     package let sequence: UInt64
     package let previous: Digest
+    /// Of the steward's newest statement that the writer knew: nothing that it or an earlier one condemns
+    /// was built upon.
     package let obeyedStatement: UInt64
     /// SHA-256 of the whole object: what the next record must name.
     package let hash: Digest
@@ -35,7 +37,7 @@ package struct Record: Sendable {
 
     /// Seals and signs a body for the next slot of a writer's chain.
     package static func seal(
-        _ body: RecordBody, sequence: UInt64, previous: Digest, by keys: WriterKeys,
+        _ body: RecordBody, sequence: UInt64, previous: Digest, obeying statement: UInt64 = 0, by keys: WriterKeys,
         to observer: Sealing.Recipient
     ) throws(Unopened) -> [UInt8] {
         var writer = ByteWriter()
@@ -45,7 +47,7 @@ package struct Record: Sendable {
         writer.raw(keys.writer.bytes)
         writer.u64(sequence)
         writer.digest(previous)
-        writer.u64(0)
+        writer.u64(statement)
         writer.raw(Sealing.fingerprint(observer))
         let sealed = try Sealing.seal(body.encoded, to: observer, info: writer.bytes)
         writer.raw(sealed[..<Sealing.encapsulatedBytes])

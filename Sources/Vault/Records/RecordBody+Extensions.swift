@@ -29,10 +29,19 @@ extension RecordBody {
         }
     }
 
+    /// The place of a snapshot.
+    package struct Released: Hashable, Sendable {
+        package let writer: Identifier
+        package let sequence: UInt64
+
+        package init(writer: Identifier, sequence: UInt64) { (self.writer, self.sequence) = (writer, sequence) }
+    }
+
     private enum Tag {
         static let source: UInt64 = 1
         static let postgres: UInt64 = 2
         static let supersedes: UInt64 = 3
+        static let released: UInt64 = 4
     }
 
     func encodeExtensions(to writer: inout ByteWriter) {
@@ -52,6 +61,15 @@ extension RecordBody {
                 block.varint(UInt64(span.last))
             }
             extensions.append((Tag.supersedes, block.bytes))
+        }
+        if !released.isEmpty {
+            var block = ByteWriter()
+            block.varint(released.count)
+            for one in released {
+                block.raw(one.writer.bytes)
+                block.u64(one.sequence)
+            }
+            extensions.append((Tag.released, block.bytes))
         }
         writer.varint(extensions.count)
         for (tag, block) in extensions {
@@ -90,6 +108,10 @@ extension RecordBody {
                 }
                 supersedes = try block.list { (block: inout ByteReader) throws(Malformed) in
                     try UnitSpan(decoding: &block)
+                }
+            case Tag.released:
+                released = try block.list { (block: inout ByteReader) throws(Malformed) in
+                    Released(writer: try block.identifier(), sequence: try block.sequence())
                 }
             default:
                 if isCritical { throw Malformed("\(Magic.newer) (extension \(tag))", at: place) }

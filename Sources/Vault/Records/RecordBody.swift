@@ -29,6 +29,8 @@ package struct RecordBody: Hashable, Sendable {
     package var postgres: PostgresSpan?
     /// Units whose content this range holds: they go unread from now on.
     package var supersedes: [UnitSpan] = []
+    /// Snapshots that a drill has brought up and found right: a steward keeps the last of them.
+    package var released: [Released] = []
 
     /// Under what a writer remembers the packs of a data set: its ranges have lists of their own.
     var memoryName: String { kind == .range ? "\(dataSet)\u{0}range" : dataSet }

@@ -28,7 +28,7 @@ package struct LogPieces: Sendable {
                 && other.system == span.system && other.segmentBytes == span.segmentBytes
         }
         var pieces: [LogPiece] = []
-        for fact in observed.facts where fact.body.kind == .range {
+        for fact in observed.kept where fact.body.kind == .range {
             guard let other = fact.body.postgres, isOurs(fact.body.dataSet, fact.writer, other)
             else { continue }
             pieces.append(LogPiece(source: .range(fact), span: other))

@@ -78,7 +78,9 @@ extension Vault {
                         hidden: Set(hidden)))
             }
         }
-        let (work, all) = (objects(shelves), shelves)
+        // A site that was away must not bring back what was taken away meanwhile.
+        let removed = Set(try await removedPacks().map(packName))
+        let (work, all) = (objects(shelves).filter { !removed.contains($0.name) }, shelves)
         let meter = VerifyMeter(total: (work.count, work.reduce(0) { $0 + UInt64($1.bytes) }), report)
         // Content before what names it, so that each site is consistent by itself at any time.
         for group in Dictionary(grouping: work, by: \.rank).sorted(by: { $0.key < $1.key }).map(\.value) {

@@ -36,6 +36,8 @@ extension Keyring {
             case "handovers":
                 let said = try Handover(decoding: bytes, of: self)
                 return Handover.name(said.id, said.kind.slot) == name
+            case "statements":
+                return Statement.name(try Statement(decoding: bytes, of: self).number) == name
             case "claims":
                 return Claim.name(try Claim(decoding: bytes, of: self).name) == name
             default:

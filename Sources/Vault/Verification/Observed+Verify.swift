@@ -50,23 +50,27 @@ extension Observed {
                             de: "es hat \(size) statt \(pack.bytes) Bytes")))
             }
         }
-        let named = Set(needed.map(\.name))
+        // What is on its way out is no orphan.
+        var named = try await vault.condemnedPacks()
+        PackList.each(in: facts.map(\.list)) { named.insert($0.name) }
         result.orphans = present.filter { !named.contains($0.key) }
             .map { PackReference(name: $0.key, bytes: $0.value) }.sorted { $0.name < $1.name }
         return result
     }
 
-    /// Every pack that a record names, once.
-    var neededPacks: [PackReference] {
-        var seen: Set<Digest> = []
-        return facts.flatMap(\.packs).filter { seen.insert($0.name).inserted }
-    }
+    /// Every pack that a record names which was not let go, once.
+    var neededPacks: [PackReference] { packs(of: nil) }
 
-    /// Every pack that a writer's records name, once.
-    package func packs(of writer: Writer) -> [PackReference] {
+    /// The same of one writer's records.
+    package func packs(of writer: Writer) -> [PackReference] { packs(of: writer.id) }
+
+    private func packs(of writer: Identifier?) -> [PackReference] {
         var seen: Set<Digest> = []
-        return facts.filter { $0.writer.id == writer.id }.flatMap(\.packs)
-            .filter { seen.insert($0.name).inserted }
+        var packs: [PackReference] = []
+        PackList.each(in: kept.filter { writer == nil || $0.writer.id == writer }.map(\.list)) {
+            if seen.insert($0.name).inserted { packs.append($0) }
+        }
+        return packs
     }
 
     /// Those of them that can be read at all.

@@ -73,7 +73,7 @@ struct DrillCommand: AsyncParsableCommand {
         let choice = try await PlatformChoice(revival.platform, source.plan)
         let earlier = try await SignedReport.all(in: source.open, atMost: ActRecords.earlierMax)
         tellFindings(earlier.troubles)
-        var told = try await rehearsed(source, choice, known)
+        var (told, parts) = try await rehearsed(source, choice, known)
         told.earlier = earlier.reports.map {
             DrillReport.Earlier(
                 id: $0.report.id, begun: $0.report.begun, seconds: $0.report.standsAfter, isPassed: $0.report.isPassed)
@@ -81,7 +81,7 @@ struct DrillCommand: AsyncParsableCommand {
         let records = ActRecords(known, unlocked)
         let signed = try records.signed(told)
         let files = signed.files { localTime(Moment(seconds: $0)) }
-        try await records.keep(files)
+        try await records.keep(files, releasing: told.isPassed ? source.released(parts) : [])
         if let target { try Self.write(files, to: target) }
         try output.json
             ? show([String(decoding: signed.bytes.dropLast(), as: UTF8.self)]) : show(DrillLines(told).lines)
@@ -91,7 +91,7 @@ struct DrillCommand: AsyncParsableCommand {
     /// What it makes on this machine is gone when this returns, whatever happens.
     private func rehearsed(
         _ source: RevivalSource, _ choice: PlatformChoice, _ known: KnownVault
-    ) async throws -> DrillReport {
+    ) async throws -> (DrillReport, [ActivationState.Part]) {
         let id = World.real.random(4).hex
         let local = LocalActivations(try StateDirectory())
         let place = try revival.to.map { ActivationPlace(try $0.absolute()) } ?? local.usualPlace(id)
@@ -116,7 +116,7 @@ struct DrillCommand: AsyncParsableCommand {
 
     private func run(
         _ state: ActivationState, _ source: RevivalSource, _ choice: PlatformChoice, at place: ActivationPlace
-    ) async throws -> DrillReport {
+    ) async throws -> (DrillReport, [ActivationState.Part]) {
         try source.blueprint.lay(into: place)
         let journal = try ActivationJournal(state, at: place)
         let isolation = try await Isolation.make(
@@ -146,7 +146,7 @@ struct DrillCommand: AsyncParsableCommand {
             report.mails = Self.count(mails)
             report.faults += incomplete.withLock { $0 }
         }
-        return told
+        return (told, journal.state.parts)
     }
 
     /// Where the original has its files, if this is its machine.

@@ -45,14 +45,14 @@ struct ActRecords {
     }
 
     func keep(
-        _ files: [(name: String, bytes: [UInt8])], as id: String = RecordBody.drills
+        _ files: [(name: String, bytes: [UInt8])], as id: String = RecordBody.drills, releasing released: [RecordBody.Released] = []
     ) async throws(Trouble) {
         let (vault, keys) = try await writer()
         let writer = try VaultWriter(vault, keys: keys, world: .real)
         let (cache, _) = try await writer.knowledge(
             cache: nil, memory: known.state.memory() ?? Memory(of: vault))
         let captured = try await DataSetCapture(writer, host: Machine.hostName(), vault: nil)
-            .run(blueprint: files, as: id, cache: cache)
+            .run(blueprint: files, as: id, releasing: released, cache: cache)
         known.remember([writer.writer.id: captured.head])
     }
 

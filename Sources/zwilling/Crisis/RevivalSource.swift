@@ -72,7 +72,7 @@ struct RevivalSource {
         for services: [String]? = nil
     ) async throws {
         let open = try await OpenVault(known.vault, unlocked, remembering: known.memory)
-        known.remember(open.observed.heads)
+        known.remember(open.observed.heads, statement: open.observed.newest?.number)
         self.open = open
         renewing = { () throws(Trouble) in
             let vault = try await known.fresh()
@@ -101,6 +101,13 @@ struct RevivalSource {
         moment = found
         images = ImageLayout.snapshots(among: observed.snapshots, by: options.moment?.moment)
         tellFindings(observed.troubles + units.troubles)
+    }
+
+    /// The snapshots from which these parts were brought back.
+    func released(_ parts: [ActivationState.Part]) -> [RecordBody.Released] {
+        let names = Set(parts.map(\.snapshot))
+        return open.observed.snapshots.filter { names.contains($0.id.hex) }
+            .map { RecordBody.Released(writer: $0.writer.id, sequence: $0.sequence) }
     }
 
     private static let noBlueprint = Trouble(

@@ -44,13 +44,14 @@ struct KnownVault {
     }
 
     /// Keeps what the vault has shown. A machine on which nothing can be kept can still read.
-    func remember(_ heads: [Identifier: ChainHead] = [:], of newer: Vault? = nil) {
+    func remember(_ heads: [Identifier: ChainHead] = [:], statement: UInt64? = nil, of newer: Vault? = nil) {
         do throws(Trouble) {
             try state.alone { () throws(Trouble) in
                 var memory = try state.memory() ?? Memory(of: vault)
                 let before = memory.encoded
                 memory.note(newer ?? vault)
                 for (writer, head) in heads { memory.note(writer, head) }
+                if let statement { memory.note(statement: statement) }
                 if self.memory == nil || memory.encoded != before {
                     try state.write(.memory, memory.encoded)
                 }
@@ -102,9 +103,20 @@ extension KnownVault {
     }
 
     func observed(with keys: WriterKeys, isBundled: Bool = true) async throws(Trouble) -> Observed {
-        guard keys.root == vault.keyring.root.fingerprint else { throw foreignRoot }
+        try await observed(keys.root, isBundled: isBundled) { () throws(Unopened) in try keys.observer }
+    }
+
+    /// Bundles are not believed by whoever lets something go.
+    func observed(with keys: StewardKeys) async throws(Trouble) -> Observed {
+        try await observed(keys.root, isBundled: false) { () throws(Unopened) in try keys.observer }
+    }
+
+    private func observed(
+        _ root: Digest, isBundled: Bool, by key: () throws(Unopened) -> Sealing.RecipientKey
+    ) async throws(Trouble) -> Observed {
+        guard root == vault.keyring.root.fingerprint else { throw foreignRoot }
         let observer: Sealing.RecipientKey
-        do { observer = try keys.observer } catch {
+        do { observer = try key() } catch {
             throw Trouble(
                 .damaged,
                 Words(
@@ -112,7 +124,7 @@ extension KnownVault {
                     de: "Der Beobachterschlüssel dieses Rechners ist beschädigt."))
         }
         let observed = try await Observed(vault, with: observer, remembering: memory, isBundled: isBundled)
-        remember(observed.heads)
+        remember(observed.heads, statement: observed.newest?.number)
         return observed
     }
 
@@ -140,7 +152,7 @@ extension KnownVault {
 
     func opened(_ passphrase: PassphraseOptions, isBundled: Bool = true) async throws -> OpenVault {
         let open = try await OpenVault(vault, unlocked(passphrase), remembering: memory, isBundled: isBundled)
-        remember(open.observed.heads)
+        remember(open.observed.heads, statement: open.observed.newest?.number)
         return open
     }
 

@@ -78,6 +78,8 @@ struct VaultState {
         case writerKey = "writer.key"
         /// Of the writer that keeps what was done with the twin.
         case actKey = "acts.key"
+        /// Of the steward, who says what may go.
+        case stewardKey = "steward.key"
         /// Where the vault lies.
         case place
         case memory, cache, lock
@@ -157,9 +159,17 @@ struct VaultState {
 
     func actKeys() throws(Trouble) -> WriterKeys? { try keys(in: .actKey) }
 
+    func stewardKeys() throws(Trouble) -> StewardKeys? {
+        try keys(in: .stewardKey) { (bytes) throws(Malformed) in try StewardKeys(decoding: bytes) }
+    }
+
     private func keys(in file: File) throws(Trouble) -> WriterKeys? {
+        try keys(in: file) { (bytes) throws(Malformed) in try WriterKeys(decoding: bytes) }
+    }
+
+    private func keys<Keys>(in file: File, _ decode: ([UInt8]) throws(Malformed) -> Keys) throws(Trouble) -> Keys? {
         guard let bytes = try read(file) else { return nil }
-        do throws(Malformed) { return try WriterKeys(decoding: bytes) } catch {
+        do throws(Malformed) { return try decode(bytes) } catch {
             throw Trouble(
                 .damaged,
                 Words(

@@ -26,7 +26,19 @@ struct KeyList {
             say("Vault ", de: "Tresor ") + keyring.vault.description
                 + say(", keyring ", de: ", Schlüsselring ") + "\(keyring.number)",
             say("Root ", de: "Wurzel ") + inGroups(keyring.root.fingerprint.hex),
-        ] + table([heading] + rows, rightAligned: [])
+        ] + table([heading] + rows, rightAligned: []) + stewards
+    }
+
+    private var stewards: [String] {
+        guard !keyring.stewards.isEmpty else { return [] }
+        let heading = ["ID", say("STATE", de: "ZUSTAND"), say("ADDED", de: "ANGEMELDET"), say("STEWARD", de: "VERWALTER")]
+        let rows = keyring.stewards.map { steward in
+            let state = steward.lastStatement.map {
+                say("retired after statement \($0)", de: "stillgelegt nach Erklärung \($0)")
+            } ?? say("active", de: "aktiv")
+            return [short(steward.id), state, localTime(steward.added), plain(steward.name)]
+        }
+        return table([heading] + rows, rightAligned: [])
     }
 
     private func stateText(_ state: Writer.State) -> String {
@@ -51,6 +63,11 @@ struct KeyList {
         let root: String
         let epochs: [UInt32]
         let writers: [WriterFields]
+        struct StewardFields: Encodable {
+            let id, name, added: String
+            let isActive: Bool
+        }
+        let stewards: [StewardFields]
     }
 
     var fields: Fields {
@@ -64,7 +81,10 @@ struct KeyList {
         return Fields(
             vault: keyring.vault.description, keyring: keyring.number,
             root: keyring.root.fingerprint.hex, epochs: keyring.epochs.map(\.number),
-            writers: writers)
+            writers: writers,
+            stewards: keyring.stewards.map {
+                Fields.StewardFields(id: $0.id.description, name: $0.name, added: isoTime($0.added), isActive: $0.isActive)
+            })
     }
 }
 
@@ -90,6 +110,15 @@ extension KnownVault {
             advice: Words(
                 "\"zwilling keys list\" shows them; give the first digits of the id.",
                 de: "„zwilling keys list“ zeigt sie; die ersten Stellen der Kennung angeben."))
+    }
+
+    /// The active steward that a person means by the first digits of its id, or by a name that no writer has.
+    func activeSteward(_ wish: String) -> Steward? {
+        let found = vault.keyring.stewards.filter {
+            $0.isActive && ($0.name == wish || wish.count >= 4 && $0.id.description.hasPrefix(wish.lowercased()))
+        }
+        let isWriter = vault.keyring.writers.contains { $0.name == wish }
+        return found.count == 1 && !isWriter ? found[0] : nil
     }
 
     /// Throws where this machine is an active writer already.

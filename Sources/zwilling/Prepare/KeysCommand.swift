@@ -10,7 +10,7 @@ struct KeysCommand: ParsableCommand {
         abstract: say(
             "List the keys; add or retire machines that may write.",
             de: "Schlüssel auflisten; Rechner, die schreiben dürfen, anmelden oder stilllegen."),
-        subcommands: [KeysListCommand.self, KeysAddCommand.self, KeysRetireCommand.self])
+        subcommands: [KeysListCommand.self, KeysAddCommand.self, KeysRetireCommand.self, KeysStewardCommand.self])
 }
 
 struct KeysListCommand: AsyncParsableCommand {
@@ -109,7 +109,7 @@ struct KeysRetireCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retire",
         abstract: say(
-            "Accept nothing more from a writer.", de: "Von einem Schreiber nichts mehr annehmen."),
+            "Accept nothing more from a writer or steward.", de: "Von einem Schreiber oder Verwalter nichts mehr annehmen."),
         discussion: say(
             """
             What it has stored so far stays. It cannot be taken back, so it wants to be confirmed.
@@ -151,19 +151,16 @@ struct KeysRetireCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         let known = try await KnownVault(vault)
-        let wanted = try known.activeWriter(writer)
-        guard confirm == wanted.name else {
-            throw Trouble(
-                .wrongUse,
-                Words(
-                    "Retiring \"\(plain(wanted.name))\" cannot be taken back; it must be "
-                        + "confirmed.",
-                    de: "„\(plain(wanted.name))“ stillzulegen lässt sich nicht zurücknehmen und "
-                        + "muss bestätigt werden."),
-                advice: Words(
-                    "Add --confirm '\(plain(wanted.name))'.",
-                    de: "--confirm '\(plain(wanted.name))' hinzufügen."))
+        if let steward = known.activeSteward(writer) {
+            try checkConfirmed(steward.name)
+            let unlocked = try known.unlocked(passphrase)
+            let changed = try await known.vault.retiring(steward: steward.id, with: unlocked, world: .real)
+            known.remember(of: changed)
+            let list = KeyList(keyring: changed.keyring, mine: try known.state.keys()?.writer)
+            return try output.json ? showJSON(list.fields) : show(list.lines)
         }
+        let wanted = try known.activeWriter(writer)
+        try checkConfirmed(wanted.name)
         let unlocked = try known.unlocked(passphrase)
         let changed = try await known.vault.retiring(
             wanted.id, with: unlocked, remembering: acceptLoss ? nil : known.memory, world: .real)
@@ -178,6 +175,16 @@ struct KeysRetireCommand: AsyncParsableCommand {
         let list = KeyList(keyring: changed.keyring, mine: try known.state.keys()?.writer)
         try output.json ? showJSON(list.fields) : show(list.lines)
         tellSlots(of: wanted)
+    }
+
+    private func checkConfirmed(_ name: String) throws(Trouble) {
+        guard confirm != name else { return }
+        throw Trouble(
+            .wrongUse,
+            Words(
+                "Retiring \"\(plain(name))\" cannot be taken back; it must be confirmed.",
+                de: "„\(plain(name))“ stillzulegen lässt sich nicht zurücknehmen und muss bestätigt werden."),
+            advice: Words("Add --confirm '\(plain(name))'.", de: "--confirm '\(plain(name))' hinzufügen."))
     }
 
     /// Whether it followed the log of a cluster only that server knows.

@@ -51,6 +51,7 @@ struct SitesRenewCommand: AsyncParsableCommand {
         var all = plan.sites.isEmpty ? [single] : plan.sites
         if let site, !plan.sites.isEmpty { all = [try plan.find(site)] }
         let states = try StateDirectory()
+        let spared = Set(try await known.vault.removedPacks().map(packName))
         let progress = ProgressLine(output)
         var (fields, lines): ([Fields], [String]) = ([], [])
         var isAmiss = false
@@ -63,7 +64,7 @@ struct SitesRenewCommand: AsyncParsableCommand {
                 guard let rule = try await bucket.lockRule() else { throw Trouble.locksNothing(facts.address, noted: noted) }
                 // Somebody may have made the bucket's own days fewer.
                 days = max(Int(noted), rule.days)
-                renewal = try await bucket.renewLocks(days: days, mode: rule.mode, now: World.real.now()) { done, all in
+                renewal = try await bucket.renewLocks(days: days, mode: rule.mode, now: World.real.now(), sparing: spared) { done, all in
                     progress.update(bytesDone: 0, of: 0, "\(plain(facts.name)): \(figure(done)) / \(figure(all))")
                 }
             } catch {

@@ -11,20 +11,22 @@ struct SitesRightsCommand: AsyncParsableCommand {
         discussion: say(
             """
             An IAM policy to paste at the cloud. A writer adds and reads back next to nothing, a reader
-            reads, a keeper fills sites, repairs them and renews locks. None of them can delete.
+            reads, a keeper fills sites, repairs them and renews locks. None of these can delete; a
+            steward, who reads no content, takes packs away where no lock holds them.
               zwilling sites rights s3://s3.example.eu/town-vault --role writer
               zwilling sites rights s3://s3.example.eu/town-vault --role keeper
             """,
             de: """
                 Eine IAM-Regel zum Einfügen bei der Cloud. Ein Schreiber fügt hinzu und liest fast
                 nichts zurück, ein Leser liest, ein Hüter füllt Standorte, stellt sie wieder her und
-                erneuert Sperren. Löschen kann keiner von ihnen.
+                erneuert Sperren. Löschen kann keiner von diesen; ein Verwalter, der keinen Inhalt
+                liest, nimmt Pakete weg, wo keine Sperre sie hält.
                   zwilling sites rights s3://s3.example.eu/stadt-tresor --role writer
                   zwilling sites rights s3://s3.example.eu/stadt-tresor --role keeper
                 """))
 
     enum Role: String, CaseIterable, ExpressibleByArgument {
-        case writer, reader, keeper
+        case writer, reader, keeper, steward
     }
 
     @Argument(
@@ -32,7 +34,7 @@ struct SitesRightsCommand: AsyncParsableCommand {
             say("Such as s3://HOST/BUCKET/PREFIX.", de: "Etwa s3://HOST/BUCKET/PRÄFIX."), valueName: say("site", de: "standort")))
     var site: PathArgument
 
-    @Option(help: ArgumentHelp(say("writer, reader or keeper.", de: "writer (Schreiber), reader (Leser) oder keeper (Hüter)."), valueName: say("role", de: "rolle")))
+    @Option(help: ArgumentHelp(say("writer, reader, keeper or steward.", de: "writer (Schreiber), reader (Leser), keeper (Hüter) oder steward (Verwalter)."), valueName: say("role", de: "rolle")))
     var role: Role
 
     @Option(
@@ -49,6 +51,7 @@ struct SitesRightsCommand: AsyncParsableCommand {
         switch role {
         case .reader: try showJSON(rights.reader)
         case .keeper: try showJSON(rights.keeper)
+        case .steward: try showJSON(rights.steward)
         case .writer: try showJSON(rights.writer(try id(at: .bucket(address))))
         }
     }
@@ -71,6 +74,8 @@ struct SitesRightsCommand: AsyncParsableCommand {
         return keys.writer
     }
 }
+
+private let statementFolder = Statement.folder
 
 /// Policies by which a cloud lets somebody do no more than they must ("Policies and permissions in
 /// Amazon S3", Amazon S3 User Guide).
@@ -102,11 +107,11 @@ struct BucketRights {
     /// Packs are written blindly: their names are the hashes of what is in them.
     func writer(_ id: Identifier) -> Policy {
         let own = [Record.prefix(id), RecordBundle.prefix(id), SealedUnit.prefix(id)]
-        let read = Keyring.folders + own
+        let read = Keyring.folders + [statementFolder] + own
         return Policy(Statement: [
             Statement(Sid: "Add", Action: ["s3:PutObject"], Resource: objects(["packs/"] + own)),
             Statement(Sid: "Read", Action: ["s3:GetObject"], Resource: objects(read)),
-            listing([Keyring.prefix] + own, ["s3:ListBucket"]),
+            listing([Keyring.prefix, statementFolder] + own, ["s3:ListBucket"]),
         ])
     }
 
@@ -125,6 +130,16 @@ struct BucketRights {
             Statement: reading + [
                 Statement(Sid: "Add", Action: ["s3:PutObject"], Resource: objects([""])),
                 Statement(Sid: "Lock", Action: ["s3:GetObjectRetention", "s3:PutObjectRetention", "s3:AbortMultipartUpload"], Resource: objects([""])),
+            ])
+    }
+
+    /// Reads what says which packs there are, of these only the beginning that names their writer, and takes
+    /// them away. Who may read part of an object may read it: it stays sealed all the same.
+    var steward: Policy {
+        Policy(
+            Statement: reading + [
+                Statement(Sid: "State", Action: ["s3:PutObject"], Resource: objects([statementFolder])),
+                Statement(Sid: "Remove", Action: ["s3:DeleteObject", "s3:DeleteObjectVersion"], Resource: objects(["packs/"])),
             ])
     }
 }
