@@ -923,9 +923,9 @@ class Keyring:
         self.body = r.raw(r.u32())
         self.check_signed(r, b"zwilling keyring\0" + data[:r.at])
 
-    def check_signed(self, r, message):
-        """Both signatures of the root over a message, which end the object."""
-        ed, dsa = self.root_keys
+    def check_signed(self, r, message, keys=None):
+        """Both signatures over a message, the root's or by other keys, which end the object."""
+        ed, dsa = keys or self.root_keys
         ed_signature, dsa_signature = r.raw(64), r.raw(3309)
         r.end()
         if not crypto.ed25519_ok(ed, message, ed_signature):
@@ -952,8 +952,10 @@ class Keyring:
             r.fail("names a writer twice", "nennt einen Schreiber doppelt")
         self.companions = [(r.text(), r.varint(), r.raw(32)) for _ in r.many(34)]
         # Where other copies lie: this one is read.
-        found = r.extensions(needless=(1,), known=(2,))
+        found = r.extensions(needless=(1,), known=(2, 3))
         r.end()
+        # {steward: (public keys, number of its last statement that counts)}
+        self.stewards = self.read_stewards(found[3]) if 3 in found else {}
         # {writer: {session: number of its last unit that counts}}
         self.cuts = self.read_cuts(found[2]) if 2 in found else {}
 
@@ -966,6 +968,19 @@ class Keyring:
         cuts = {r.raw(16): {r.u64(): r.u32() for _ in r.many(12)} for _ in r.many(17)}
         r.end()
         return cuts
+
+    def read_stewards(self, content):
+        r, stewards = Reader(content, self.name), {}
+        for _ in r.many(2010):
+            identity, _, keys = r.raw(16), r.text(), (r.raw(32), r.raw(1952))
+            r.time()
+            state = r.u8()
+            if state > 1:
+                r.fail("has a steward in an unknown state",
+                       "hat einen Verwalter in unbekanntem Zustand")
+            stewards[identity] = (keys, r.u64() if state else 10**12)
+        r.end()
+        return stewards
 
     def read_writer(self, r):
         identity, name, public = r.raw(16), r.text(), r.raw(32)
@@ -1059,6 +1074,56 @@ def keyring_in_force(site, journal, root):
 
 
 # ---------------------------------------------------------------------------------------------
+# Statements of stewards (§ 15)
+
+
+def read_statement(site, keyring, number):
+    """Which records were let go: {writer: [(first, last)]}; None where it does not count."""
+    name = f"statements/{number:012}"
+    data = site.read(name, RECORD_MAX)
+    r = Reader(data, name)
+    r.head(b"S")
+    r.expect(bytes(2), "reserved bytes", "reservierte Bytes")
+    r.expect(keyring.vault, "vault", "Tresor")
+    r.expect(number.to_bytes(8, "little"), "number", "Nummer")
+    r.raw(32)
+    steward = keyring.stewards.get(r.raw(16))
+    r.time()
+    for _ in r.many(56):
+        r.raw(16 + 8 + 32)
+    gone = {}
+    for _ in r.many(17):
+        writer, stretches, after = r.raw(16), [], 0
+        for _ in r.many(2):
+            first = after + r.varint()
+            last = first + r.varint()
+            stretches.append((first, last))
+            after = last + 1
+        gone[writer] = stretches
+    for _ in range(2):
+        for _ in r.many(32):
+            r.raw(32)
+    if steward is None:
+        r.fail("is by no steward", "ist von keinem Verwalter")
+    keyring.check_signed(r, b"zwilling statement\0" + data[:r.at], steward[0])
+    return gone if number <= steward[1] else None
+
+
+def let_go(site, keyring, journal):
+    """What the newest statement says; where it cannot be read, the one before."""
+    names = site.names("statements", "[0-9]{12}") if keyring.stewards else ()
+    for number in sorted(map(int, names), reverse=True):
+        try:
+            gone = read_statement(site, keyring, number)
+        except Damage as problem:
+            journal.damage(problem)
+            continue
+        if gone is not None:
+            return gone
+    return {}
+
+
+# ---------------------------------------------------------------------------------------------
 # Records (§ 6)
 
 
@@ -1143,6 +1208,7 @@ class Records:
     def __init__(self, site, keyring, observer, journal):
         self.site, self.keyring, self.journal = site, keyring, journal
         self.observer, self.print = observer, fingerprint(observer.public)
+        self.gone = let_go(site, keyring, journal)
         self.chains = {writer.id: self.chain(writer) for writer in keyring.writers}
         known = {writer.id.hex() for writer in keyring.writers}
         for folder in site.names("records", "[0-9a-f]{32}"):
@@ -1205,10 +1271,16 @@ class Records:
         message = data[104:1224] + data[1228:-64]
         return record_body(self.observer.open(message, data[:104], record.name), record.name)
 
-    def of_kind(self, *kinds, writer=None):
+    def is_gone(self, writer, number):
+        """Whether a steward has let it go, so that its packs need not be there."""
+        return any(first <= number <= last for first, last in self.gone.get(writer, ()))
+
+    def of_kind(self, *kinds, writer=None, gone=False):
         """(record, body) of all records of these kinds; what cannot be opened is journalled."""
         for identity, chain in self.chains.items():
             for number in sorted(chain) if writer in (None, identity) else ():
+                if self.is_gone(identity, number) and not gone:
+                    continue
                 try:
                     body = self.body(chain[number])
                 except Damage as problem:
@@ -1221,6 +1293,8 @@ class Records:
         best, done = None, set()
         for chain in self.chains.values():
             for number in sorted(chain, reverse=True):
+                if self.is_gone(chain[number].writer.id, number):
+                    continue
                 try:
                     body = self.body(chain[number])
                 except Damage as problem:
@@ -1256,6 +1330,10 @@ class Records:
         body = self.body(found[0])
         if body.kind != SNAPSHOT:
             raise WrongUse(words("that record is no snapshot", "dieser Eintrag ist kein Stand"))
+        if self.is_gone(found[0].writer.id, found[0].number):
+            self.journal.note(words("this snapshot was let go by a steward, so packs may be missing",
+                                    "diesen Stand hat ein Verwalter aufgegeben, daher können "
+                                    "Packs fehlen"))
         return found[0], body
 
     def packs(self, record, body):
@@ -2158,7 +2236,7 @@ class Units:
         if not sessions:
             return
         spans = {}
-        for record, body in self.records.of_kind(RANGE, writer=writer.id):
+        for record, body in self.records.of_kind(RANGE, writer=writer.id, gone=True):
             for session, first, last in body.supersedes:
                 spans.setdefault(session, []).append((record.number, body.data_set, first, last))
         before = 0

@@ -171,7 +171,7 @@ class Maker:
         with open(target, "wb") as file:
             file.write(data)
 
-    def keyring(self, retired=None, version=1, companions=(), promotion=None):
+    def keyring(self, retired=None, version=1, companions=(), promotion=None, stewards=None):
         self.keyrings += 1
         number, associated = u32(self.keyrings), self.vault + self.root
         access, salt = b"A" * 32, b"S" * 32
@@ -188,7 +188,8 @@ class Maker:
         body = (when(1) + many([b"\1" + block(way)]) + salt + block(box) + self.observer.public
                 + many([u32(1) + self.reader.public]) + many([writer]) + many(companions)
                 + many([varint(7) + b"\0" + block(b"passed over")]
-                       + ([] if promotion is None else [varint(2) + b"\1" + block(promotion)])))
+                       + ([] if promotion is None else [varint(2) + b"\1" + block(promotion)])
+                       + ([] if stewards is None else [varint(3) + b"\1" + block(many(stewards))])))
         data = (b"ZWLGK" + bytes([version, 0, 0]) + self.vault + number + self.keyring_hash
                 + self.publics + u32(len(body)) + body)
         message = b"zwilling keyring\0" + data
@@ -196,6 +197,23 @@ class Maker:
         self.keyring_hash = sha(data)
         self.put(f"keyring/{self.keyrings:08}", data)
         self.put(f"keyring-copy/{self.keyrings:08}", data)
+
+    def steward(self, last=None):
+        """As a keyring names it; this one signs with root's keys, which its own are like."""
+        state = b"\0" if last is None else b"\1" + u64(last)
+        return b"t" * 16 + block(b"steward") + self.publics + when(1) + state
+
+    def statement(self, number, stretches, steward=b"t" * 16):
+        """Lets go of the writer's records in stretches of (gap, length less one)."""
+        digest = b"p" * 32
+        data = (b"ZWLGS" + bytes([1, 0, 0]) + self.vault + u64(number) + bytes(32) + steward
+                + when(5) + many([self.writer + u64(len(self.records) - 1) + self.records[-1]])
+                + many([self.writer + many(varint(gap) + varint(more) for gap, more in stretches)])
+                + many([digest]) + many([]))
+        message = b"zwilling statement\0" + data
+        data += self.root_ed.sign(message) + self.root_dsa.sign(message)
+        self.put(f"statements/{number:012}", data)
+        return data
 
     def invitation(self, name=b"n" * 16, host=b"mill"):
         """An invitation, and the claim that took it up."""
@@ -989,6 +1007,39 @@ class UnitTests(VaultTests):
         for wrong in [promoted([], b"\4"), promoted([], term=0), promoted([])[:-1], promoted([]) + b"\0"]:
             self.maker.keyring(retired=retired, promotion=wrong)
             self.assertNotEqual(self.checked()[0], 0)
+
+    def test_what_a_steward_let_go_is_passed_over(self):
+        for content in (b"one", b"two", b"three"):
+            self.maker.added = []
+            self.maker.snapshot([self.maker.section(
+                [], [self.maker.named(DATA, content)], [entry(b"file", FILE, whole(len(content), 0))])])
+        # The packs of the first two are gone.
+        lost = self.maker.records[1:3]
+        keep = {name.hex() for name, _ in self.maker.added}
+        for path in self.objects("packs"):
+            if os.path.basename(path) not in keep:
+                os.unlink(path)
+        self.assertNotEqual(self.checked()[0], 0)
+        self.maker.keyring(stewards=[self.maker.steward()])
+        data = self.maker.statement(1, [(1, 1)])
+        self.assertEqual(self.checked()[0], 0)
+        self.restored()
+        listed = run(interpreters()[0], self.path, "--list").stdout.decode()
+        self.assertIn(self.maker.records[3].hex()[:16], listed)
+        self.assertFalse(any(gone.hex()[:16] in listed for gone in lost))
+        self.assertIn("let go", self.restored("--snapshot", lost[0].hex()[:16], code=1))
+        # One that cannot be read, or that nobody might say, hides nothing.
+        for place in (8, 30, 70, len(data) // 2, len(data) - 1):
+            self.maker.statement(2, [(1, 2)])
+            self.flip(os.path.join(self.path, f"statements/{2:012}"), place)
+            self.assertNotEqual(self.checked()[0], 0)
+            self.restored(code=1)
+        self.maker.statement(2, [(1, 2)], steward=b"x" * 16)
+        self.assertNotEqual(self.checked()[0], 0)
+        self.maker.statement(2, [(1, 2)])
+        self.maker.keyring(stewards=[self.maker.steward(last=1)])
+        self.assertEqual(self.checked()[0], 0)
+        self.restored()
 
     def test_hostile_units_are_refused(self):
         self.base()

@@ -9,19 +9,22 @@ package struct PruneAlarm: Sendable {
         case burst(snapshots: Int, seconds: Int64)
         /// So many bytes of all the content were new at once.
         case jump(added: UInt64, of: UInt64)
+        /// By so many seconds it is dated after now: one of two clocks is wrong.
+        case ahead(seconds: Int64)
     }
 
     package let kind: Kind
-    /// The newest snapshot of a burst, the one that jumped else.
+    /// The newest snapshot of a burst, of those that are dated ahead, or the one that jumped.
     package let fact: Observed.Fact
 
+    private static let aheadMax: Int64 = 3600
     private static let burstMin = 20
     private static let burstTimes = 4.0
     /// Earlier snapshots that say what is usual.
     private static let usualOf = 20
 
     /// - Parameter snapshots: of one data set of one writer, along its chain.
-    static func all(in snapshots: [Observed.Fact], _ witnessed: Witnessed, now: Moment, _ options: Pruning.Options) -> [PruneAlarm] {
+    static func all(in snapshots: [Observed.Fact], _ witnessed: Witnessed, _ options: Pruning.Options) -> [PruneAlarm] {
         guard let writer = snapshots.first?.writer.id else { return [] }
         let seen = witnessed.last?.heads[writer]?.sequence ?? 0
         let first = snapshots.firstIndex { $0.sequence > seen } ?? snapshots.count
@@ -33,11 +36,14 @@ package struct PruneAlarm: Sendable {
             guard fact.body.addedBytes >= options.jumpBytesMin, share >= 0.5, share > 2 * usual else { continue }
             alarms.append(PruneAlarm(kind: .jump(added: fact.body.addedBytes, of: fact.body.counts.bytes), fact: fact))
         }
+        if let fact = snapshots[first...].last(where: { $0.body.begun.seconds > witnessed.now.seconds + aheadMax }) {
+            alarms.append(PruneAlarm(kind: .ahead(seconds: fact.body.begun.seconds - witnessed.now.seconds), fact: fact))
+        }
         // Before anything was witnessed nobody can say what is usual.
         if let last = witnessed.last, let newest = snapshots.last, seen > 0 {
             let (old, new) = (first, snapshots.count - first)
             let past = max(1, Double(last.made.seconds - snapshots[0].body.begun.seconds))
-            let since = max(1, now.seconds - last.made.seconds)
+            let since = max(1, witnessed.now.seconds - last.made.seconds)
             if new > burstMin, Double(new) / Double(since) > burstTimes * Double(old) / past {
                 alarms.append(PruneAlarm(kind: .burst(snapshots: new, seconds: since), fact: newest))
             }

@@ -69,8 +69,8 @@ extension Pruning {
         if let trouble = observed.troubles.first { throw trouble }
         let vault = observed.vault
         let (statements, free) = try await vault.statements()
-        let witnessed = Witnessed(statements)
-        var body = Statement.Body(made: max(now, statements.map(\.body.made).max() ?? now))
+        let witnessed = Witnessed(statements, now: now)
+        var body = Statement.Body(made: now)
         body.heads = observed.heads
 
         // Phase one: what is forgotten.
@@ -89,8 +89,8 @@ extension Pruning {
             guard let writer = snapshots.first?.writer, !RecordBody.acts.contains(group.dataSet),
                 options.dataSets?.contains(group.dataSet) ?? true
             else { continue }
-            alarms += PruneAlarm.all(in: snapshots, witnessed, now: now, options)
-            let moments = witnessed.moments(of: snapshots, now: now)
+            alarms += PruneAlarm.all(in: snapshots, witnessed, options)
+            let moments = witnessed.moments(of: snapshots)
             let stay = options.retention.kept(moments)
             let kept = snapshots.indices.filter { stay.contains($0) || released.contains(.init(writer: group.writer, sequence: snapshots[$0].sequence)) }
             let chain = Chain(
@@ -117,8 +117,8 @@ extension Pruning {
         for writer in vault.keyring.writers {
             PackList.each(in: observed.facts.filter { $0.writer.id == writer.id }.map(\.list)) { owners[$0.name] = writer.id }
         }
-        var said: [Digest: Statement] = [:]
-        for one in statements { for pack in one.body.condemned where said[pack] == nil { said[pack] = one } }
+        var said: [Digest: Int] = [:]
+        for (index, one) in statements.enumerated() { for pack in one.body.condemned where said[pack] == nil { said[pack] = index } }
         let gone = Set(statements.flatMap(\.body.removed))
         let present = try await vault.presentPacks().map { PackReference(name: $0.key, bytes: $0.value) }.sorted { $0.name < $1.name }
         condemned = Array(present.filter { said[$0.name] == nil && !needed.contains($0.name) }.prefix(Self.packsMax))
@@ -136,16 +136,17 @@ extension Pruning {
         var removable: [PackReference] = []
         var waiting: [Reason: (packs: Int, bytes: UInt64)] = [:]
         for pack in present {
-            guard let statement = said[pack.name] else { continue }
+            guard let index = said[pack.name] else { continue }
             var reason: Reason?
-            let end = Moment(seconds: statement.body.made.seconds + options.graceSeconds, nanoseconds: statement.body.made.nanoseconds)
+            let made = witnessed.made[index]
+            let end = Moment(seconds: made.seconds + options.graceSeconds, nanoseconds: made.nanoseconds)
             if needed.contains(pack.name) { reason = .needed } else if gone.contains(pack.name) {
                 // An earlier run was to take it away.
             } else if now < end { reason = .grace(end) } else {
                 // Nobody names it who would say whose it is: its header does.
                 let known = owners[pack.name]
                 let owner = if let known { Identifier?.some(known) } else { await vault.writer(of: pack.name) }
-                if let owner, vault.keyring.writer(owner) != nil, obeyed[owner] ?? 0 < statement.number { reason = .writer(owner) }
+                if let owner, vault.keyring.writer(owner) != nil, obeyed[owner] ?? 0 < statements[index].number { reason = .writer(owner) }
             }
             guard let reason else {
                 removable.append(pack)

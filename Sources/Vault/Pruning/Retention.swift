@@ -64,32 +64,45 @@ package struct Retention: Sendable {
 }
 
 /// When things happened, as far as the stewards have witnessed it: a record came between the last statement
-/// that did not see it and the first that did, whatever its writer says.
+/// that did not see it and the first that did, whatever its writer says. Where a steward's clock went wrong,
+/// which later or earlier statements show, its time binds nobody.
 struct Witnessed {
-    /// Rising.
-    private var seen: [(made: Moment, heads: [Identifier: ChainHead])] = []
+    private let heads: [[Identifier: ChainHead]]
+    /// Of each statement: what it did not see came after the one, what it saw before the other.
+    private let bounds: [(after: Moment?, before: Moment)]
+    /// When each was made, by the earliest clock from then on.
+    let made: [Moment]
+    let now: Moment
 
-    init(_ statements: [Statement]) {
-        var latest: Moment?
-        for one in statements {
-            // A clock that went back says nothing.
-            let made = max(latest ?? one.body.made, one.body.made)
-            latest = made
-            seen.append((made, one.body.heads))
+    init(_ statements: [Statement], now: Moment) {
+        heads = statements.map(\.body.heads)
+        let said = statements.map(\.body.made)
+        var made = said
+        var next = now
+        for index in said.indices.reversed() {
+            next = min(next, said[index])
+            made[index] = next
         }
+        var bounds: [(after: Moment?, before: Moment)] = []
+        for (index, one) in said.enumerated() {
+            let last = bounds.last
+            bounds.append((one > made[index] ? last?.after : one, max(last?.before ?? one, one)))
+        }
+        (self.made, self.bounds) = (made, bounds)
+        self.now = max(now, bounds.last?.before ?? now)
     }
 
-    var last: (made: Moment, heads: [Identifier: ChainHead])? { seen.last }
+    var last: (made: Moment, heads: [Identifier: ChainHead])? { zip(made, heads).map { ($0, $1) }.last }
 
     /// - Parameter facts: of one writer, along its chain.
-    func moments(of facts: [Observed.Fact], now: Moment) -> [Moment] {
+    func moments(of facts: [Observed.Fact]) -> [Moment] {
         var moments: [Moment] = []
         var next = 0
         for fact in facts {
-            func sees(_ index: Int) -> Bool { seen[index].heads[fact.writer.id].map { $0.sequence >= fact.sequence } ?? false }
-            while next < seen.count, !sees(next) { next += 1 }
-            var moment = min(fact.body.begun, next < seen.count ? seen[next].made : now)
-            if next > 0 { moment = max(moment, seen[next - 1].made) }
+            func sees(_ index: Int) -> Bool { heads[index][fact.writer.id].map { $0.sequence >= fact.sequence } ?? false }
+            while next < heads.count, !sees(next) { next += 1 }
+            var moment = min(fact.body.begun, next < heads.count ? bounds[next].before : now)
+            if next > 0, let after = bounds[next - 1].after { moment = max(moment, after) }
             moments.append(max(moments.last ?? moment, moment))
         }
         return moments

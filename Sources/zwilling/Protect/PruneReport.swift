@@ -83,6 +83,10 @@ struct PruneReport {
                 return say(
                     "\(id)  \(figure(count)) snapshots of \(whose) in \(duration(Double(seconds))), far more than before",
                     de: "\(id)  \(figure(count)) Stände von \(whose) in \(duration(Double(seconds))), viel mehr als zuvor")
+            case .ahead(let seconds):
+                return say(
+                    "\(id)  a snapshot of \(whose) is dated \(duration(Double(seconds))) after now: see which clock is wrong",
+                    de: "\(id)  ein Stand von \(whose) liegt \(duration(Double(seconds))) in der Zukunft: prüfen, welche Uhr falsch geht")
             case .jump(let added, let all):
                 return say(
                     "\(id)  \(size(added)) of the \(size(all)) of \(whose) were new at once",
@@ -142,6 +146,7 @@ struct PruneReport {
                 switch alarm.kind {
                 case .burst(let count, _): ("burst", nil, count)
                 case .jump(let added, _): ("jump", added, nil)
+                case .ahead: ("ahead", nil, nil)
                 }
             return Fields.Alarm(
                 snapshot: alarm.fact.id.hex, dataSet: alarm.fact.body.dataSet, writer: alarm.fact.writer.name, kind: kind,
