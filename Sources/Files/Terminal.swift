@@ -168,7 +168,12 @@ extension Terminal {
                 Array("/dev/tty".utf8), in: AT_FDCWD, O_RDWR, label: Array("/dev/tty".utf8))
             show(prompt, on: terminal)
             var line: [UInt8] = []
-            while let key = try terminal.readOn(upTo: 1).first {
+            var wanted = pollfd(fd: terminal.raw, events: Int16(POLLIN), revents: 0)
+            // Whoever notes Ctrl-C instead of ending by it means it here as well.
+            while !StopRequest.wait(milliseconds: 0) {
+                // Safe because it is one descriptor, which stays open.
+                guard unsafe poll(&wanted, 1, 100) > 0 else { continue }
+                guard let key = try terminal.readOn(upTo: 1).first else { return nil }
                 if key == 0x0a { return line }
                 line.append(key)
             }

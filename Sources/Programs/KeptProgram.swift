@@ -11,6 +11,8 @@ package struct KeptProgram: Codable, Sendable {
     /// The program, by its path or as found in PATH, and its arguments.
     package var arguments: [String]
     package var environment: [String: String] = [:]
+    /// Whether it has all variables of whoever keeps it, not only what every program has.
+    package var inheritsEnvironment: Bool?
     /// Variables that nobody else may see; they stand in no argument and no environment but the
     /// program's own.
     package var secretVariables: [String: [UInt8]] = [:]
@@ -152,7 +154,7 @@ package struct KeptProgram: Codable, Sendable {
         variables += secretVariables.map { Array("\($0.key)=".utf8) + $0.value }
         return Configuration(
             executable: .name(line[0]), arguments: Arguments(Array(line.dropFirst())),
-            environment: .custom(variables.map { $0 + [0] }), workingDirectory: FilePath("/"), platformOptions: options)
+            environment: inheritsEnvironment == true ? .inherit : .custom(variables.map { $0 + [0] }), workingDirectory: FilePath("/"), platformOptions: options)
     }
 }
 

@@ -200,6 +200,15 @@ struct ActivationTests {
         #expect(office.answer("/health") == "geheim\ngeheim")
     }
 
+    @Test("Nobody takes over without a fence where there can be one")
+    func unfenced() throws {
+        try office.burn()
+        let refused = try office.town.run(
+            Computer.program, office.activation + ["--unfenced"], environment: office.elsewhere.environment)
+        #expect(refused.code == 2 && refused.errors.contains("Leave out --unfenced"), "\(refused.errors)")
+        #expect(office.answer("/health") == nil)
+    }
+
     @Test("What was worked is not deleted before it is in the vault")
     func unkept() throws {
         try office.burn()

@@ -12,12 +12,13 @@ extension Activation {
     private static let prefix = "past-"
     private static let glanceMilliseconds = 100
 
-    /// Files as that writer captured them last.
+    /// Files as the twin got them, else as that writer captured them last.
     ///
+    /// - Parameter part: with which the twin began.
     /// - Returns: the directory that stands for `/`; nil where there is no copy.
-    package func bringPast(files data: DataSet, by writer: Identifier) async throws(Trouble) -> [UInt8]? {
+    package func bringPast(files data: DataSet, by writer: Identifier, _ part: ActivationState.Part?) async throws(Trouble) -> [UInt8]? {
         let own = vault.observed.snapshots.filter { $0.writer.id == writer && $0.body.dataSet == data.id.value }
-        guard let fact = own.max(by: { $0.sequence < $1.sequence }) else { return nil }
+        guard let fact = own.first(where: { $0.id.hex == part?.snapshot }) ?? own.max(by: { $0.sequence < $1.sequence }) else { return nil }
         let target = setting.place.part(.data, Self.prefix + data.id.value)
         try await Tree.remove(target)
         var options = RestoreOptions()
@@ -27,11 +28,13 @@ extension Activation {
         return target
     }
 
-    /// A cluster with all of its log that counts, on a server that nobody else can reach.
+    /// A cluster as the twin got it, else with all of its log that counts, on a server that nobody else can
+    /// reach.
     ///
+    /// - Parameter part: with which the twin began.
     /// - Returns: nil where there is no copy.
     package func bringPast(
-        _ data: DataSet, _ postgres: DataSet.Postgres, by writer: Identifier
+        _ data: DataSet, _ postgres: DataSet.Postgres, by writer: Identifier, _ part: ActivationState.Part?
     ) async throws(Trouble) -> ServerAddress? {
         let hasBase = vault.observed.snapshots.contains {
             $0.writer.id == writer && $0.body.dataSet == data.id.value && $0.body.source == .postgresBase
@@ -41,7 +44,7 @@ extension Activation {
         let target = setting.place.part(.data, name)
         try await setting.platform.stop(name)
         try await Tree.remove(target)
-        _ = try await ClusterReturn(vault, units).run(data.id.value, to: .latest, by: writer, at: target, renewing: renewing) { _ in }
+        _ = try await ClusterReturn(vault, units).run(data.id.value, to: part?.goal ?? .latest, by: writer, at: target, renewing: renewing) { _ in }
         try await prepare(postgres, in: name, sockets: name)
         try await setting.platform.start(setting.builder.launch(name, name, postgres, true))
         let address = try setting.builder.address(at: name, postgres, database: "postgres")

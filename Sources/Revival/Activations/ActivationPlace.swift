@@ -63,7 +63,7 @@ package struct ActivationPlace: Sendable, Hashable {
         throw Trouble(
             .wrongUse,
             Words("\"\(printable(path))\" is not empty.", de: "„\(printable(path))“ ist nicht leer."),
-            advice: Words("Name a new directory with --to.", de: "Mit --to ein neues Verzeichnis nennen."))
+            advice: Words("Name a new directory.", de: "Ein neues Verzeichnis nennen."))
     }
 
     package func make() throws(Trouble) {

@@ -77,6 +77,8 @@ package struct ActivationState: Codable, Sendable {
     package var term: UInt32?
     /// Another has the work.
     package var isLeft: Bool?
+    /// And it has not got what was worked here last.
+    package var isReplaced: Bool?
     /// Data sets that were on their way to a newer snapshot.
     package var updating: Set<String>?
     /// Of the handover that is on its way, and of the promotion whose work it wants.

@@ -16,7 +16,9 @@ package protocol GivenWork: Sendable {
     /// It goes on here.
     func resume() async throws(Trouble)
     /// It ends here for good: another has it.
-    func leave() async throws(Trouble)
+    ///
+    /// - Parameter wasGiven: whether all of it lies in the vault.
+    func leave(wasGiven: Bool) async throws(Trouble)
 }
 
 /// How far the side has come that gives the work away; kept durably before each step.
@@ -25,7 +27,10 @@ package enum GivingState: Codable, Hashable, Sendable {
     case yields(to: String)
     case given(to: String)
     case resumes
+    /// It was given, and taken.
     case left
+    /// Another was promoted, who has not got what was worked here last.
+    case replaced
 }
 
 /// Gives the work to whoever asks for it, and stops it where another was promoted
@@ -66,7 +71,7 @@ package final class HandoverGiver {
     package func step() async throws(Trouble) {
         switch state {
         case .works:
-            if try await isReplaced() { return try go(to: .left) }
+            if try await isReplaced() { return try go(to: .replaced) }
             if try work.isWhole, let id = try await board.asked(of: term) { try go(to: .yields(to: id)) }
         case .yields(let id):
             if let decision = try await board.decision(id) { return try follow(decision) }
@@ -88,10 +93,10 @@ package final class HandoverGiver {
             if now() - since > patience { try follow(await board.decide(id, of: term, .kept)) }
         case .resumes:
             // Somebody may have been promoted while nothing ran here.
-            if try await isReplaced() { return try go(to: .left) }
+            if try await isReplaced() { return try go(to: .replaced) }
             try await work.resume()
             try go(to: .works)
-        case .left: try await work.leave()
+        case .left, .replaced: try await work.leave(wasGiven: state == .left)
         }
     }
 

@@ -4,6 +4,7 @@ import Blueprint
 import Files
 import Ground
 import Revival
+import Sites
 import Vault
 
 struct ActivateCommand: AsyncParsableCommand {
@@ -173,7 +174,9 @@ struct ActivateCommand: AsyncParsableCommand {
             guard promotion?.term == term else { throw .promotedElsewhere(promotion?.holder) }
             return try await keepWork(known, unlocked, at: place, of: term)
         }
-        guard !unfenced else { return }
+        if unfenced { return try await checkUnfenced(known) }
+        // Others may have gone on since with what it was begun from, and would be cut off as if that had come.
+        if !state.steps.isEmpty, known.vault.keyring.promotion?.holder != state.id { throw .begunUnfenced(state) }
         let cuts = source.open.observed.cuts(of: Set(source.plan.institution.data.map(\.id.value)), source.units)
         let vault = try await known.fresh()
         let changed: Vault
@@ -192,6 +195,22 @@ struct ActivateCommand: AsyncParsableCommand {
         try journal.change { $0.term = ($0.wantedTerm ?? 0) + 1 }
     }
 
+    /// Two who have the work are the worst that can happen, so nobody is let do it for convenience.
+    private func checkUnfenced(_ known: KnownVault) async throws(Trouble) {
+        guard let name = ObjectName("probe/unfenced-\(Self.newId())") else { return }
+        do throws(Trouble) { try await known.vault.site.put(name, [0], existing: .replace) } catch {
+            guard error.kind == .readOnly || error.kind == .denied else { throw error }
+            return
+        }
+        try await known.vault.site.remove(name)
+        throw Trouble(
+            .wrongUse,
+            Words("The vault can be written, so nobody need take over without a fence.", de: "In den Tresor lässt sich schreiben, also muss niemand ohne Zaun übernehmen."),
+            advice: Words(
+                "Leave out --unfenced. If the site that decides does not answer: \"zwilling sites rules --deciding NAME\".",
+                de: "--unfenced weglassen. Antwortet der Standort nicht, der entscheidet: „zwilling sites rules --deciding NAME“."))
+    }
+
     /// It was on its way to somebody else when it was stopped here: only one of the two goes on.
     private func keepWork(
         _ known: KnownVault, _ unlocked: UnlockedKeyring, at place: ActivationPlace, of term: UInt32
@@ -200,7 +219,7 @@ struct ActivateCommand: AsyncParsableCommand {
         let id: String
         switch try watch.state() {
         case .yields(let to), .given(let to): id = to
-        case .works, .resumes, .left: return
+        case .works, .resumes, .left, .replaced: return
         }
         guard try await VaultBoard(known, .root(unlocked, .emergency)).decide(id, of: term, .kept) == .kept else {
             throw .hasGone(id)
@@ -270,6 +289,17 @@ extension Trouble {
             advice: Words(
                 "Let the command there come to its end. If that machine is gone: \"zwilling stop --delete-data\" here, then activate anew.",
                 de: "Den Befehl dort zu Ende laufen lassen. Gibt es jenen Rechner nicht mehr: hier „zwilling stop --delete-data“, dann neu aktivieren."))
+    }
+
+    fileprivate static func begunUnfenced(_ state: ActivationState) -> Trouble {
+        Trouble(
+            .busy,
+            Words(
+                "Activation \(state.id) was begun with --unfenced, from what the vault had then; others may have gone on with that since.",
+                de: "Aktivierung \(state.id) wurde mit --unfenced begonnen, aus dem damaligen Stand des Tresors; andere können seither damit weitergearbeitet haben."),
+            advice: Words(
+                "Find out who has the work. What was worked here lies in its directory; \"zwilling stop \(state.id)\" ends it, and a new activation begins from what the vault has now.",
+                de: "Herausfinden, wer die Arbeit hat. Was hier gearbeitet wurde, liegt in ihrem Verzeichnis; „zwilling stop \(state.id)“ beendet sie, und eine neue Aktivierung beginnt mit dem, was der Tresor jetzt hat."))
     }
 
     fileprivate static func isMoving(_ state: ActivationState) -> Trouble {

@@ -57,7 +57,7 @@ struct RunningCommand: AsyncParsableCommand {
             try show(
                 [
                     "\(fields.activation)  \(plain(fields.institution))  \(plain(fields.platform))  "
-                        + (one.state.isLeft == true ? say("has given its work away", de: "hat seine Arbeit abgegeben") : since.map { say("stands since \($0)", de: "steht seit \($0)") }
+                        + (one.state.isLeft == true ? say(one.state.leftWords) : since.map { say("stands since \($0)", de: "steht seit \($0)") }
                             ?? say("is not complete; \"zwilling \(one.state.command)\" goes on", de: "ist unvollständig; „zwilling \(one.state.command)“ macht weiter"))
                 ] + table(fields.members.map { ["  " + plain($0.id), say($0.standing.words)] }, rightAligned: []))
         }
@@ -66,6 +66,14 @@ struct RunningCommand: AsyncParsableCommand {
 
 extension ActivationState {
     /// By which it goes on: one that has the work in the way of a crisis.
+    fileprivate var leftWords: Words {
+        isReplaced == true
+            ? Words(
+                "was replaced by another activation, which has not got what was worked here last",
+                de: "wurde von einer anderen Aktivierung ersetzt, die das zuletzt hier Gearbeitete nicht hat")
+            : Words("has given its work away", de: "hat seine Arbeit abgegeben")
+    }
+
     fileprivate var command: String {
         term == nil && mode != .emergency ? mode.rawValue : "activate --emergency"
     }
@@ -125,6 +133,7 @@ struct StopCommand: AsyncParsableCommand {
         let all = try local.all().filter { one in id.map { one.state.id.hasPrefix($0) } ?? true }
         guard let one = all.first, all.count == 1 else { throw Trouble.whichOne(all.map(\.state.id)) }
         guard confirm == one.state.institution else { throw Trouble.stopUnconfirmed(one.state) }
+        if deleteData, !acceptLoss, one.state.isReplaced == true { throw Trouble.isOnlyHere(one) }
         if let vault = [UInt8](hex: one.state.vault).flatMap({ Identifier($0) }) {
             let lock = try ActivationLock(StateDirectory().state(of: vault))
             defer { withExtendedLifetime(lock) {} }
@@ -133,6 +142,8 @@ struct StopCommand: AsyncParsableCommand {
         if deleteData { local.forget(one.state.id) }
         let text = deleteData
             ? say("Ended, and deleted \(printable(one.place.path)).", de: "Beendet und \(printable(one.place.path)) gelöscht.")
+            : one.state.isLeft == true
+            ? say("Ended. What it worked on lies in \(printable(one.place.path)).", de: "Beendet. Womit er gearbeitet hat, liegt in \(printable(one.place.path)).")
             : say("Ended. What it worked on lies in \(printable(one.place.path)); \"zwilling \(one.state.command)\" goes on with it.", de: "Beendet. Womit er gearbeitet hat, liegt in \(printable(one.place.path)); „zwilling \(one.state.command)“ macht damit weiter.")
         try output.json ? showJSON(["stopped": one.state.id]) : show([text])
     }
@@ -158,10 +169,13 @@ extension LocalActivations.One {
     }
 
     /// Another has its work.
-    func noteLeft() throws(Trouble) {
+    ///
+    /// - Parameter wasGiven: whether all of it lies in the vault.
+    func noteLeft(wasGiven: Bool) throws(Trouble) {
         var left = state
         left.stop()
         left.isLeft = true
+        left.isReplaced = !wasGiven
         try left.write(at: place)
     }
 
@@ -243,6 +257,17 @@ extension LocalActivations.One {
 }
 
 extension Trouble {
+    fileprivate static func isOnlyHere(_ one: LocalActivations.One) -> Trouble {
+        Trouble(
+            .busy,
+            Words(
+                "Activation \(one.state.id) was replaced: what was worked here last may be nowhere but in \(printable(one.place.path)).",
+                de: "Aktivierung \(one.state.id) wurde ersetzt: Was hier zuletzt gearbeitet wurde, liegt vielleicht nur in \(printable(one.place.path))."),
+            advice: Words(
+                "See with \"zwilling compare\" what it alone has. Without --delete-data everything stays there; --accept-loss deletes it all the same.",
+                de: "Mit „zwilling compare“ nachsehen, was nur dort ist. Ohne --delete-data bleibt alles dort; --accept-loss löscht es trotzdem."))
+    }
+
     fileprivate static func lastIsMissing(_ state: ActivationState, _ cause: Trouble?) -> Trouble {
         Trouble(
             .busy,

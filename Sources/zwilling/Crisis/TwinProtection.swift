@@ -34,8 +34,17 @@ extension LocalActivations.One {
     ) async throws(Trouble) {
         if failure == nil, let line = platform.serve?.value { await LocalActivations.lead(line) }
         if journal.state.steps.contains(where: { $0.kind == .stands }) {
-            try await Self(place: place, state: journal.state).protect(known, unlocked)
-            try journal.note(.protected, guardian)
+            do throws(Trouble) {
+                try await Self(place: place, state: journal.state).protect(known, unlocked)
+                try journal.note(.protected, guardian)
+            } catch {
+                // Nobody was fenced off because nothing can be written there; people work all the same.
+                guard journal.state.term == nil, error.kind == .readOnly || error.kind == .denied else { throw error }
+                warn(
+                    Words(
+                        "the twin is not protected, since the vault can only be read: what is worked now is only here.",
+                        de: "Der Zwilling wird nicht gesichert, denn der Tresor ist nur lesbar: Was jetzt gearbeitet wird, ist nur hier."))
+            }
         }
         if let failure { throw failure }
         try journal.change { $0.standsSinceSeconds = World.real.now().seconds }

@@ -85,7 +85,7 @@ struct GuardWatch {
             do throws(Trouble) {
                 try await giver.step()
                 if before == .works || before == .resumes, giver.state == .works { confirmed(asked) }
-                if before == .left { return }
+                if before == .left || before == .replaced { return }
             } catch { zwilling.tell("zwilling: " + say(error.message)) }
             if giver.state != before { Self.tell(giver.state) }
             let wait = giver.state == .works ? calmMilliseconds : Self.busyMilliseconds
@@ -99,7 +99,7 @@ struct GuardWatch {
         case .yields(let id): zwilling.tell(say("\(id) asks for the work.", de: "\(id) bittet um die Arbeit."))
         case .given(let id): zwilling.tell(say("The work was given to \(id).", de: "Die Arbeit wurde an \(id) gegeben."))
         case .resumes: zwilling.tell(say("It was not taken.", de: "Sie wurde nicht genommen."))
-        case .left: zwilling.tell(say("Another has the work; it ends here.", de: "Ein anderer hat die Arbeit; hier endet sie."))
+        case .left, .replaced: zwilling.tell(say("Another has the work; it ends here.", de: "Ein anderer hat die Arbeit; hier endet sie."))
         }
     }
 

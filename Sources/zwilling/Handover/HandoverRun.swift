@@ -26,6 +26,13 @@ struct HandoverRun {
         let lock = try ActivationLock(first.state)
         defer { withExtendedLifetime(lock) {} }
         let local = LocalActivations(try StateDirectory())
+        if let done = try done(local, first) {
+            let since = localTime(Moment(seconds: done.standsSinceSeconds ?? done.begunSeconds))
+            return try output.json
+                ? showJSON(["activation": done.id])
+                : show([say("It is done already: the work is here, in \(done.id), which stands since \(since).", de: "Es ist schon geschehen: Die Arbeit ist hier, in \(done.id), das seit \(since) steht.")])
+        }
+        if mode == .return, first.vault.keyring.promotion == nil { throw Trouble.nothingToReturn }
         let unfinished = try unfinished(local, first)
         let (known, unlocked, source) = try await ready(first, first.unlocked(options.passphrase), unfinished)
         let host = try await PlatformChoice(options.to, source.plan)
@@ -80,11 +87,23 @@ struct HandoverRun {
         } catch { failure = error }
         feed.finish()
         if let untold = await untold { warn(untold.message) }
-        if let failure { throw failure }
+        if let failure {
+            // Somebody else may have taken it meanwhile, and then nobody is left to answer.
+            let promotion = try await known.fresh().keyring.promotion
+            if let promotion, promotion.term > journal.state.wantedTerm ?? 0, promotion.holder != id { throw Trouble.promotedElsewhere(promotion.holder) }
+            throw failure
+        }
         progress.end()
         let report = ActivationReport(source.plan, journal.state, at: place, seconds: Terminal.seconds() - begun, interruption: work.interruption)
         try output.json ? showJSON(report.fields) : show(report.lines)
         if !journal.state.leftOut.isEmpty { throw ExitCode(3) }
+    }
+
+    /// The same command has come to its end before.
+    private func done(_ local: LocalActivations, _ known: KnownVault) throws(Trouble) -> ActivationState? {
+        try local.all().map(\.state).first {
+            $0.id == known.vault.keyring.promotion?.holder && $0.mode == mode && $0.platform == options.to && $0.standsSinceSeconds != nil
+        }
     }
 
     /// Of this kind, begun here before; another would share its writer with what runs here.
@@ -106,7 +125,8 @@ struct HandoverRun {
             let source = try await source(known, unlocked, unfinished)
             // An original whose programs run under leases can give them away.
             guard known.vault.keyring.promotion != nil || source.plan.institution.lease != nil else { throw Trouble.nobodyGives }
-            if unfinished != nil || source.comesFromOne { return (known, unlocked, source) }
+            if let giver = source.giver, unfinished == nil, try known.state.keys()?.writer == giver { throw Trouble.isHereAlready }
+            if unfinished != nil || source.giver != nil { return (known, unlocked, source) }
             if wait == 0 {
                 tell(say("Who has the work has not captured all of it yet; waiting for that.", de: "Wer die Arbeit hat, hat noch nicht alles gesichert; es wird darauf gewartet."))
             }
@@ -228,6 +248,23 @@ private final class ArrivingWork: TakenWork {
     }
 }
 
+extension OpenVault {
+    /// The first that began from what that writer had captured; nil where none is known.
+    func firstActivation(from writer: Identifier) async throws(Trouble) -> ActivationState? {
+        let own = Set(observed.snapshots.filter { $0.writer.id == writer }.map(\.id.hex))
+        for fact in observed.snapshots where fact.body.dataSet == RecordBody.activations {
+            if let state = try await activation(in: fact), state.parts.contains(where: { own.contains($0.snapshot) }) { return state }
+        }
+        return nil
+    }
+
+    /// nil where it is of another kind.
+    fileprivate func activation(in fact: Observed.Fact) async throws(Trouble) -> ActivationState? {
+        guard let file = try await contents(of: fact, upTo: 1 << 24).first else { return nil }
+        do { return try JSONDecoder().decode(ActivationState.self, from: Data(file.bytes)) } catch { return nil }
+    }
+}
+
 extension RevivalSource {
     /// What goes over must all be what a running machine hands over.
     fileprivate func checkMovable() throws(Trouble) {
@@ -236,21 +273,19 @@ extension RevivalSource {
         }
     }
 
-    /// Whether one machine, which still counts, has captured all of it.
-    fileprivate var comesFromOne: Bool {
+    /// The one machine that has captured all of it and still counts; nil where there is none.
+    fileprivate var giver: Identifier? {
         // What a command dumps a twin brings along as it came.
         let ids = Set(plan.institution.data.filter { $0.kind != .command }.map(\.id.value))
         let writers = moment.parts.map(\.snapshot).filter { ids.contains($0.body.dataSet) }.map(\.writer)
-        guard let first = writers.first, case .active? = open.vault.keyring.writer(first.id)?.state else { return false }
-        return writers.allSatisfy { $0.id == first.id }
+        guard let first = writers.first, case .active? = open.vault.keyring.writer(first.id)?.state else { return nil }
+        return writers.allSatisfy { $0.id == first.id } ? first.id : nil
     }
 
     /// By how long the parts took to start last, and what it takes to hand over.
     fileprivate func expectedSeconds() async throws(Trouble) -> Double? {
         let last = open.observed.facts.last { $0.body.kind == .snapshot && $0.body.dataSet == RecordBody.activations }
-        guard let last, let file = try await open.contents(of: last, upTo: 1 << 24).first else { return nil }
-        let state: ActivationState
-        do { state = try JSONDecoder().decode(ActivationState.self, from: Data(file.bytes)) } catch { return nil }
+        guard let last, let state = try await open.activation(in: last) else { return nil }
         func longest(_ isServer: Bool) -> Double? {
             plan.members.filter { ($0.application == nil) == isServer }.compactMap { member in
                 state.steps.first { $0.kind == .stands && $0.what == member.id }?.seconds
@@ -267,6 +302,20 @@ extension Trouble {
     fileprivate static let toldToStop = Trouble(
         .system, Words("Told to stop before the work was taken over.", de: "Beendet, ehe die Arbeit übernommen war."),
         advice: Words("The same command goes on where it was.", de: "Derselbe Befehl macht dort weiter."))
+
+    fileprivate static let nothingToReturn = Trouble(
+        .wrongUse,
+        Words("There is nothing to take back: no twin has the work.", de: "Es gibt nichts zurückzuholen: Kein Zwilling hat die Arbeit."),
+        advice: Words(
+            "The original has it. \"zwilling move\" takes running work to another machine.",
+            de: "Das Original hat sie. „zwilling move“ holt laufende Arbeit auf einen anderen Rechner."))
+
+    fileprivate static let isHereAlready = Trouble(
+        .wrongUse,
+        Words("The work is on this machine already.", de: "Die Arbeit ist schon auf diesem Rechner."),
+        advice: Words(
+            "Run this where it is to go: on another machine, or with another ZWILLING_HOME.",
+            de: "Dort aufrufen, wohin sie soll: auf einem anderen Rechner oder mit anderem ZWILLING_HOME."))
 
     fileprivate static let nobodyGives = Trouble(
         .wrongUse,

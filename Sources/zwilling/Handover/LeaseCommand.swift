@@ -57,6 +57,7 @@ struct LeaseCommand: AsyncParsableCommand {
         let held = try KeeperMark.Held(leases.mark(name))
         held.note(nil)
         var program = KeptProgram(command)
+        program.inheritsEnvironment = true
         if interrupt { program.stopSignal = "SIGINT" }
         if let user { (program.user, program.group) = (user, try await ProcessPlatform.group(of: user)) }
         let lease = leases.lease(name)

@@ -92,5 +92,5 @@ struct OriginalWork: GivenWork {
     func resume() async throws(Trouble) {}
 
     /// Databases stay, which nobody uses any more: what they alone have is for `return` to show.
-    func leave() async throws(Trouble) { try await stop() }
+    func leave(wasGiven: Bool) async throws(Trouble) { try await stop() }
 }

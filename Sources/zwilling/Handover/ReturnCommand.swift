@@ -65,6 +65,7 @@ struct ReturnCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         let (given, originals) = (try export?.absolute(), try originals())
+        if let given { try ActivationPlace(given).checkEmpty() }
         try await HandoverRun(options: options, mode: .return).run { look in
             let folder = given ?? look.place.path + Array("-versions-\(World.real.now().seconds)".utf8)
             let versions = Versions(look, originals, at: folder)
@@ -108,9 +109,12 @@ private struct Versions {
 
     func compare() async throws {
         var (compared, differing) = (0, 0)
+        // What the twin did not take was lost with the original, and nobody has deleted it.
+        let parts = if let writer { try await look.open.firstActivation(from: writer)?.parts ?? [] } else { [ActivationState.Part]() }
         for data in look.plan.institution.data {
             do {
-                guard let isEqual = try await compare(data) else { continue }
+                let part = parts.first { $0.dataSet == data.id.value }
+                guard let isEqual = try await compare(data, part) else { continue }
                 compared += 1
                 differing += isEqual ? 0 : 1
             } catch {
@@ -164,23 +168,23 @@ private struct Versions {
     }
 
     /// - Returns: nil where the original's is not here.
-    private func compare(_ data: DataSet) async throws -> Bool? {
+    private func compare(_ data: DataSet, _ part: ActivationState.Part?) async throws -> Bool? {
         switch data.source {
-        case .postgres(let postgres): try await compare(data, postgres)
-        case .files(let files): try await compare(data, files)
+        case .postgres(let postgres): try await compare(data, postgres, part)
+        case .files(let files): try await compare(data, files, part)
         case .command, .secret: nil
         }
     }
 
-    private func compare(_ data: DataSet, _ postgres: DataSet.Postgres) async throws -> Bool? {
+    private func compare(_ data: DataSet, _ postgres: DataSet.Postgres, _ part: ActivationState.Part?) async throws -> Bool? {
         guard let original = server(data, postgres) else {
             tell(
-                say("\(plain(data.id.value)): no server of the original answers here, so it is not compared.",
-                    de: "\(plain(data.id.value)): Hier antwortet kein Server des Originals, darum wird nicht verglichen."))
+                say("\(plain(data.id.value)): no server of the original answers here, so it is not compared. If its data are still here, start that server by itself, without the applications, and begin again; name it with --original where it has another address.",
+                    de: "\(plain(data.id.value)): Hier antwortet kein Server des Originals, darum wird nicht verglichen. Sind seine Daten noch hier, diesen Server allein starten, ohne die Anwendungen, und neu beginnen; hat er eine andere Adresse, sie mit --original nennen."))
             return nil
         }
         var base: ServerAddress?
-        if let writer { base = try await look.activation.bringPast(data, postgres, by: writer) }
+        if let writer { base = try await look.activation.bringPast(data, postgres, by: writer, part) }
         let export = try ComparisonExport(at: subfolder(data))
         var rows = ClusterExport(export, hasBase: base != nil)
         let twin = try look.builder.address(of: data, postgres, database: "postgres")
@@ -198,7 +202,7 @@ private struct Versions {
         return result.isEqual
     }
 
-    private func compare(_ data: DataSet, _ files: DataSet.Files) async throws -> Bool? {
+    private func compare(_ data: DataSet, _ files: DataSet.Files, _ part: ActivationState.Part?) async throws -> Bool? {
         let there = files.paths.map(\.value).filter { Self.isFolder(Array($0.utf8)) }
         guard !there.isEmpty else {
             tell(
@@ -207,8 +211,10 @@ private struct Versions {
             return nil
         }
         var base: [UInt8]?
-        if let writer { base = try await look.activation.bringPast(files: data, by: writer) }
-        var (isEqual, shown) = (true, 0)
+        if let writer { base = try await look.activation.bringPast(files: data, by: writer, part) }
+        var isEqual = true
+        // Of each side: what the original alone has must not drown in what the twin has done.
+        var shown: [FolderDifference.Change: Int] = [:]
         tell("\(plain(data.id.value)):")
         for (number, path) in there.enumerated() {
             let (original, twin) = (Array(path.utf8), look.place.files(data.id.value, path))
@@ -221,9 +227,10 @@ private struct Versions {
             ).run {
                 (difference) throws(Trouble) in
                 try exported.add(difference)
-                shown += 1
-                if shown <= Self.linesMax { tell("  " + difference.line) }
-                if shown == Self.linesMax + 1 { tell("  …") }
+                shown[difference.change, default: 0] += 1
+                let count = shown[difference.change] ?? 0
+                if count <= Self.linesMax { tell("  " + difference.line) }
+                if count == Self.linesMax + 1 { tell("  …") }
             }
             try exported.end()
             try export.write(Summary(data: data.id.value, path: path, folder: result))

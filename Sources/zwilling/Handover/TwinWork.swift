@@ -102,8 +102,8 @@ struct TwinWork: GivenWork {
         }
     }
 
-    func leave() async throws(Trouble) {
-        try twin.noteLeft()
+    func leave(wasGiven: Bool) async throws(Trouble) {
+        try twin.noteLeft(wasGiven: wasGiven)
         var fault: Trouble?
         for member in plan.members.reversed() {
             do throws(Trouble) { try await live.stop(member.id) } catch { fault = fault ?? error }

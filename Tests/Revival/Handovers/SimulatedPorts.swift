@@ -88,7 +88,7 @@ struct SimulatedGiving: GivenWork {
         try await town.act(process, "resumes", inVault: false) { () throws(Trouble) in one.runs = true }
     }
 
-    func leave() async throws(Trouble) {
+    func leave(wasGiven: Bool) async throws(Trouble) {
         try await town.act(process, "notes that it left", inVault: false) { () throws(Trouble) in one.isLeft = true }
         try await town.act(process, "ends", inVault: false) { () throws(Trouble) in
             (one.runs, one.isGuarded) = (false, false)

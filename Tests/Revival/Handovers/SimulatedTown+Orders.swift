@@ -34,7 +34,7 @@ extension SimulatedTown {
                     guard isAlive(process) else { return }
                     one.lease = (mutation == .leaseFromAnswer ? clock(machine) : asked) + Self.leaseSeconds
                 }
-                if before == .left { break }
+                if before == .left || before == .replaced { break }
             } catch {}
             await pass(process, giver.state == .works ? 2 : 0.5)
         }
