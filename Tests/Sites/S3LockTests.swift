@@ -54,6 +54,30 @@ struct S3LockTests {
         #expect(try await spread.get(first, in: nil) { $0 == Array("right".utf8) } == Array("right".utf8))
     }
 
+    @Test("What is erased is gone in every version, but not before its lock has ended, and no marker hides it")
+    func erased() async throws {
+        try await put("packs/b", "needed no more")
+        let refused = await #expect(throws: Trouble.self) { try await site.erase(name("packs/b")) }
+        #expect(refused?.kind == .denied)
+        #expect(try await site.list("packs/").count == 1)
+        #expect(try await site.hidden().isEmpty)
+        let open = try cloud.site()
+        try await open.put(name("packs/b"), [1, 2, 3], existing: .replace)
+        try await open.erase(name("packs/b"))
+        #expect(try await open.list("packs/").isEmpty)
+        try await open.erase(name("packs/b"))
+    }
+
+    @Test("What is on its way out is locked no longer than it is")
+    func spared() async throws {
+        try await put("packs/b", "on its way out")
+        try await put("packs/c", "needed")
+        let now = Moment(seconds: Int64(Date().timeIntervalSince1970) + 2 * Self.day)
+        let renewal = try await site.renewLocks(
+            days: Self.days, mode: .compliance, now: now, sparing: [name("packs/b")]) { _, _ in }
+        #expect(renewal.versions == 1 && renewal.extended == 1)
+    }
+
     @Test("A unit of log that was written over is seen through, though units are taken away some day")
     func unit() async throws {
         try await put("units/w/1", "right")

@@ -171,6 +171,29 @@ struct PruneTests {
         #expect(try await town.packs() == 2)
     }
 
+    @Test("A site that was away does not bring back what was taken away meanwhile, and loses it as well")
+    func resurrected() async throws {
+        var town = try await PrunedTown()
+        try await town.protect([noise(50_000, seed: 1)])
+        try await town.protect([noise(50_000, seed: 2)])
+        try await town.prune()
+        try await town.protect([noise(50_000, seed: 2)])
+        town.clock.pass(days: 2)
+        let away = town.test.site.copy()
+        #expect(try await town.prune().done.removed.count == 2)
+        let spread = SpreadSite(
+            [SpreadSite.Member(town.test.site, name: "one"), SpreadSite.Member(away, name: "two")], required: 1)
+        let vault = try await Vault(at: spread, remembering: nil)
+        var options = Copies.Options()
+        options.repairs = true
+        let found = try await vault.copies(at: spread, options) { _ in }
+        #expect(found.findings.map(\.object.text) == [Statement.name(2).text])
+        #expect(try await town.packs() == 2)
+        town.test.vault = vault
+        #expect(try await town.prune().done.removed.count == 2)
+        #expect(try await away.packNames().count == 2)
+    }
+
     @Test("Overlapping maintenance (kopia #1087): of two stewards at once one does it, the other is told")
     func twoStewards() async throws {
         var town = try await PrunedTown()
