@@ -28,7 +28,7 @@ struct RunTests {
         _ = try await test.protect([noise(50_000), noise(50_000), noise(50_000)])
         let open = try await test.opened()
         let index = await open.index(of: open.observed.facts[0], width: 1)
-        #expect(index.packs.filter { $0.front.header.content == .data }.map(\.rows.count) == [1])
+        #expect(index.packs.filter { $0.content == .data }.map(\.chunks) == [1])
         #expect(try await test.contents() == [noise(50_000), noise(50_000), noise(50_000)])
     }
 

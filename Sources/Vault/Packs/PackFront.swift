@@ -21,7 +21,7 @@ package struct PackFront: Sendable {
     private let headerHash: [UInt8]
     private let sealedTable: [UInt8]
     /// Bound into the sealing of every chunk.
-    package let binding: [UInt8]
+    package let binding: Digest
     private let info: [UInt8]
 
     package init(name: Digest, decoding bytes: [UInt8]) throws(Malformed) {
@@ -35,7 +35,7 @@ package struct PackFront: Sendable {
         sealedTable = try reader.raw(Int(header.tableBytes))
         chunksStart = reader.offset
         headerHash = Sealing.hash(bytes[..<headerBytes]).bytes
-        binding = Sealing.hash(bytes[..<PackHeader.boundBytes]).bytes
+        binding = Sealing.hash(bytes[..<PackHeader.boundBytes])
         info = Array(bytes[..<PackHeader.infoBytes])
     }
 
