@@ -22,7 +22,7 @@ help:
 	@echo "make build     the program as users get it: .build-package/zwilling"
 	@echo "make package   a .deb and a .tar.gz in dist/"
 	@echo "make bench     against restic, borg and pgBackRest; BENCH=--quick for smaller inputs"
-	@echo "make soak      the damage and kill loops at length; ROUNDS=100"
+	@echo "make soak      the damage and kill loops at length, and a large vault; ROUNDS=100"
 	@echo "make fuzz      mutated objects through every decoder; SECONDS_MAX=600"
 	@echo "make simulate  handovers in which everything goes wrong; SEEDS=100000"
 	@echo "make clean     remove what was built"
@@ -107,6 +107,8 @@ bench: build
 	@python3 tools/bench_cloud.py $(BENCH)
 
 ROUNDS ?= 100
+# Of the large vault, 20 bytes of disk each, twice: 50 TB.
+CHUNKS ?= 100000000
 .PHONY: soak
 soak: setup
 	@bash tools/setup.sh soak
@@ -114,6 +116,7 @@ soak: setup
 	ZWILLING_SOAK=$(ROUNDS) $(swift_test) --filter '^Scenarios\.|^SitesTests\.|BundleTests' \
 		| $(ran_something)
 	ROUNDS=$(ROUNDS) $(PYTHON) tools/test_handover.py
+	ZWILLING_CHUNKS=$(CHUNKS) $(swift_test) --filter LargeVaultTests | $(ran_something)
 
 SECONDS_MAX ?= 600
 .PHONY: fuzz

@@ -54,6 +54,17 @@ extension Machine {
         }
     }
 
+    /// A file without a name to write and read, gone with whoever has it open: in `TMPDIR`, else in
+    /// /var/tmp, since /tmp often is memory.
+    package static func namelessFile() throws(SystemError) -> Descriptor {
+        let named = Terminal.environment("TMPDIR").map(Terminal.bytes(of:)) ?? []
+        let folder = try Descriptor.passage(named.isEmpty ? Array("/var/tmp".utf8) : named)
+        let name = Array(".zwilling-\(random(8).hex)".utf8)
+        _ = try folder.create(name)
+        defer { folder.discard(name) }
+        return try folder.openForWriting(name)
+    }
+
     /// Creates those directories of a path that do not exist, durably. The umask applies to the
     /// permissions.
     package static func makeDirectories(

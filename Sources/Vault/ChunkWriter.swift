@@ -11,7 +11,8 @@ package final class ChunkWriter {
 
     private struct Open {
         let builder: PackBuilder
-        var number: UInt32
+        /// nil until it has a chunk.
+        var number: UInt32?
     }
 
     init(for run: WriterRun) { self.run = run }
@@ -29,17 +30,18 @@ package final class ChunkWriter {
         switch run.known.claim(id, for: pack.number) {
         case .known(let number):
             return (reference, number)
-        case .mine:
+        case .mine(let number):
+            open[content]?.number = number
             try pack.builder.append(plain, id: id)
-            if pack.builder.isFull { try await put(content, pack) }
-            return (reference, pack.number)
+            if pack.builder.isFull { try await put(content, pack, number) }
+            return (reference, number)
         }
     }
 
     /// Puts what is still open. Only after this may a record name it.
     package func flush() async throws(Trouble) {
         for content in [PackContent.data, .tree] {
-            if let pack = open[content], !pack.builder.isEmpty { try await put(content, pack) }
+            if let pack = open[content], let number = pack.number { try await put(content, pack, number) }
         }
         open = [:]
     }
@@ -49,18 +51,17 @@ package final class ChunkWriter {
         do {
             let pack = Open(
                 builder: try PackBuilder(
-                    content: content, sealing: run.sealing, level: run.level),
-                number: run.known.begin())
+                    content: content, sealing: run.sealing, level: run.level))
             open[content] = pack
             return pack
         } catch { throw .impossible("to seal a key for the reader") }
     }
 
-    private func put(_ content: PackContent, _ pack: Open) async throws(Trouble) {
-        try await run.put(pack.builder.finish(), number: pack.number)
+    private func put(_ content: PackContent, _ pack: Open, _ number: UInt32) async throws(Trouble) {
+        try await run.put(pack.builder.finish(), number: number)
         do { try pack.builder.reset() } catch {
             throw .impossible("to seal a key for the reader")
         }
-        open[content]?.number = run.known.begin()
+        open[content]?.number = nil
     }
 }

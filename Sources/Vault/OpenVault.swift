@@ -71,20 +71,23 @@ package struct OpenVault: Sendable {
     package func index(
         of packs: [PackReference], by writer: Writer, width: Int
     ) async -> ChunkIndex {
-        let opened = await gathered(packs, width: width) { reference in
+        let gathering = ChunkIndex.Gathering()
+        let troubles = await gathered(packs, width: width) { reference -> Trouble? in
             do throws(Trouble) {
-                let pack = try await vault.packFront(reference.name) { front throws(Trouble) in
-                    guard front.header.domain == writer.domain else {
-                        throw .damaged(
-                            packName(reference.name).text, at: vault.site.label,
-                            Words("it is another writer's", de: "es ist eines anderen Schreibers"))
-                    }
-                    return try open(front, bytes: reference.bytes)
-                }
-                return Result<Pack, Trouble>.success(pack)
-            } catch { return .failure(error) }
+                gathering.add(
+                    try await vault.packFront(reference.name) { front throws(Trouble) in
+                        guard front.header.domain == writer.domain else {
+                            throw .damaged(
+                                packName(reference.name).text, at: vault.site.label,
+                                Words("it is another writer's", de: "es ist eines anderen Schreibers"))
+                        }
+                        return try open(front, bytes: reference.bytes)
+                    })
+                return nil
+            } catch { return error }
         }
-        return ChunkIndex(opened, site: vault.site.label)
+        guard let domain = domains[writer.domain]?.domain else { preconditionFailure("of the keyring") }
+        return ChunkIndex(gathering, troubles.compactMap(\.self), domain: domain, site: vault.site.label)
     }
 
     /// Where the chunks of a snapshot lie. If one of its packs is gone, its writer's other packs

@@ -61,7 +61,7 @@ package struct VaultWriter: Sendable {
         guard said.free > obeyed else { throw .forgottenStatement(obeyed, at: vault.site.label) }
         var result: WriterCache
         if isKnown, let cache { result = cache } else if head.sequence == 0 {
-            result = WriterCache(head: head, packs: [], chunks: [:])
+            result = WriterCache(for: domain, head: head)
         } else { result = try await rebuilt() }
         result.obey(said.all)
         return (result, !isKnown && head.sequence > 0)
@@ -72,21 +72,23 @@ package struct VaultWriter: Sendable {
         do { observer = try keys.observer } catch { throw .impossible("the observer's key") }
         let observed = try await Observed(vault, writers: [writer], with: observer, isBundled: false)
         if let trouble = observed.troubles.first { throw trouble }
-        var cache = WriterCache(head: observed.heads[writer.id] ?? .start, packs: [], chunks: [:])
-        cache.packs = observed.packs(of: writer)
-        let present = try await vault.storedPacks()
-        for (index, pack) in cache.packs.enumerated() where present.map({ $0[pack.name] == pack.bytes }) ?? true {
+        var cache = WriterCache(for: domain, head: observed.heads[writer.id] ?? .start)
+        let packs = observed.packs(of: writer)
+        cache.add(packs)
+        let areStored = try await vault.areStored(packs)
+        for (index, pack) in packs.enumerated() where areStored[index] {
             do throws(Trouble) {
                 let rows = try await vault.packFront(pack.name) { front throws(Trouble) in
                     front.header.domain == domain.id ? try front.table(domain, at: vault.site.label).rows : []
                 }
-                for row in rows { cache.chunks[row.id] = UInt32(index) }
+                for row in rows { cache.chunks.insert(row.id, UInt128(index)) }
             } catch {
                 // What a damaged pack holds, or one that may not be read, counts as unknown and is
                 // stored again; verify names it. A site that does not answer is another matter.
                 guard [.damaged, .missing, .denied].contains(error.kind) else { throw error }
             }
         }
+        cache.settle()
         return cache
     }
 }
@@ -154,15 +156,14 @@ package final class WriterRun: Sendable {
     package init(
         _ writer: VaultWriter, cache: WriterCache, draft: RecordBody, level: Int32
     ) async throws(Trouble) {
-        let present = try await writer.vault.storedPacks()
-        let isThere = cache.packs.map { pack in present.map { $0[pack.name] == pack.bytes } ?? true }
-        let isLive = zip(cache.packs, isThere).map { $1 && !cache.condemned.contains($0.name) }
+        var isLive = try await writer.vault.areStored(cache.packs)
         self.writer = writer
         self.level = level
         self.draft = draft
         obeyed = cache.obeyed
-        lostPacks = zip(cache.packs, isThere).filter { !$1 && !cache.condemned.contains($0.name) }.map(\.0)
-        known = KnownChunks(packs: cache.packs, isLive: isLive, chunks: cache.chunks)
+        lostPacks = cache.packs.indices.filter { !isLive[$0] && !cache.gone.contains(UInt32($0)) }.map { cache.packs[$0] }
+        for number in cache.gone { isLive[Int(number)] = false }
+        known = KnownChunks(isLive: isLive, chunks: cache.chunks)
         let epoch = writer.vault.keyring.currentEpoch
         sealing = PackSealing(
             vault: writer.vault.keyring.vault, writer: writer.writer.id, domain: writer.domain,
@@ -276,34 +277,24 @@ package final class WriterRun: Sendable {
         rootChunks: [Digest], counts: RecordBody.Counts, memory: WriterCache.DataSetMemory,
         cache: WriterCache, amend: (inout RecordBody) -> Void = { _ in }
     ) async throws(Trouble) -> (head: ChainHead, body: RecordBody, cache: WriterCache) {
-        let (used, packs, chunks) = known.result
         var kept = cache
-        kept.packs = []
-        var renumbered: [UInt32: UInt32] = [:]
-        // Packs that were lost, or never put, are forgotten here.
-        for (number, pack) in packs.enumerated() {
-            guard let pack else { continue }
-            renumbered[UInt32(number)] = UInt32(kept.packs.count)
-            kept.packs.append(pack)
-        }
-        let usedPacks = used.compactMap { renumbered[$0] }
-        kept.chunks = chunks.compactMapValues { renumbered[$0] }
+        kept.take(known)
+        let used = known.used.filter { !kept.gone.contains($0) }
 
         var body = draft
         body.rootChunks = rootChunks
         body.counts = counts
         body.addedBytes = UInt64(known.putBytes)
-        var result = memory.renumbered(renumbered)
+        var result = memory
         let last = cache.dataSets[draft.memoryName]
         if let last, last.sequence > 0, last.deltas < Limits.deltasInARowMax {
-            let before = Set(last.packs.map { cache.packs[Int($0)].name })
-            let after = usedPacks.map { kept.packs[Int($0)] }
+            let before = Set(last.packs)
             body.base = last.sequence
-            body.packsAdded = after.filter { !before.contains($0.name) }
-            body.packsRemoved = before.subtracting(after.map(\.name)).sorted()
+            body.packsAdded = used.filter { !before.contains($0) }.map { kept.packs[Int($0)] }
+            body.packsRemoved = before.subtracting(used).map { kept.packs[Int($0)].name }.sorted()
             result.deltas = last.deltas + 1
         } else {
-            body.packsAdded = usedPacks.map { kept.packs[Int($0)] }
+            body.packsAdded = used.map { kept.packs[Int($0)] }
             result.deltas = 0
         }
         amend(&body)
@@ -314,37 +305,10 @@ package final class WriterRun: Sendable {
         let head = state.withLock { $0.head }
         try await checkStillAccepted(head)
         result.sequence = head.sequence
-        result.packs = usedPacks
+        result.packs = used
         kept.dataSets[draft.memoryName] = result
-        for (name, other) in cache.dataSets where name != draft.memoryName {
-            kept.dataSets[name] = other.renumbered(renumbered)
-        }
         kept.head = head
+        kept.settle()
         return (head, body, kept)
-    }
-}
-
-extension WriterCache.DataSetMemory {
-    /// The same in other numbers of packs; what refers to a pack without one is forgotten.
-    fileprivate func renumbered(_ numbers: [UInt32: UInt32]) -> Self {
-        func map(_ packs: [UInt32]) -> [UInt32]? {
-            let mapped = packs.compactMap { numbers[$0] }
-            return mapped.count == packs.count ? mapped : nil
-        }
-        var result = self
-        result.packs = packs.compactMap { numbers[$0] }
-        result.sections = sections.compactMapValues { section in
-            map(section.packs).map {
-                .init(reference: section.reference, counts: section.counts, packs: $0)
-            }
-        }
-        result.contents = contents.compactMapValues { content in
-            map(content.packs).map {
-                .init(
-                    chunks: content.chunks, areLists: content.areLists, regions: content.regions,
-                    packs: $0)
-            }
-        }
-        return result
     }
 }

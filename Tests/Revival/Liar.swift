@@ -10,7 +10,7 @@ struct Liar {
 
     private let vault: Vault
     private let writer: VaultWriter
-    private var cache = WriterCache(head: .start, packs: [], chunks: [:])
+    private var cache: WriterCache
 
     /// A section as it goes into the vault, and what the root chunk says of it.
     struct Lie {
@@ -25,6 +25,7 @@ struct Liar {
             world: .real)
         self.vault = vault
         writer = try VaultWriter(vault, keys: keys, world: .real)
+        cache = WriterCache(for: writer.domain)
     }
 
     /// Makes a snapshot and gives its id.

@@ -199,7 +199,7 @@ struct DamageTests {
         let capture = FileCapture(
             writer, dataSet: "late", host: "here", paths: [Keeper.path(town.tree)],
             options: CaptureOptions())
-        let cache = WriterCache(head: .start, packs: [], chunks: [:])
+        let cache = WriterCache(for: writer.domain)
         let error = await #expect(throws: Trouble.self) { try await capture.run(cache: cache) { _ in } }
         #expect(error?.kind == .wrongKey)
         #expect(try await keeper.open().observed.snapshots.isEmpty)

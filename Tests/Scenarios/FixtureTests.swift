@@ -58,7 +58,7 @@ struct FixtureTests {
             at: Self.place.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data((Self.passphrase + "\n").utf8).write(to: Self.passphraseFile)
         let (vault, keys) = try await Self.found()
-        let empty = WriterCache(head: .start, packs: [], chunks: [:])
+        let empty = WriterCache(for: keys.openDomain)
         let cache = try await Self.protect(vault, keys, on: empty, at: 1_800_000_000)
         try FixtureTown.change(at: root)
         _ = try await Self.protect(vault, keys, on: cache, at: 1_800_086_400)

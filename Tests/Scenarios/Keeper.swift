@@ -5,6 +5,7 @@ import Foundation
 import Ground
 import Revival
 import Sites
+import Testing
 import Vault
 
 /// Does in one process what the commands do, with any site: what a machine keeps from run to run,
@@ -14,6 +15,7 @@ struct Keeper {
     let keys: WriterKeys
     var cache: WriterCache?
     var memory: Memory
+    private let state = StateFolder()
 
     static func found(at site: any Site) async throws -> Keeper {
         let (vault, keys) = try await Vault.create(
@@ -43,10 +45,15 @@ struct Keeper {
             paths: urls.map(Self.path), options: options)
         let captured = try await capture.run(cache: known, report: report)
         memory.note(keys.writer, captured.head)
-        // Through its bytes, as a machine would keep it.
-        cache = try WriterCache(
-            decoding: captured.cache.encoded(for: writer.domain), for: writer.domain)
+        try keep(captured.cache, writer.domain)
         return captured
+    }
+
+    /// Through its files, as a machine would keep it.
+    mutating func keep(_ cache: WriterCache, _ domain: Domain) throws {
+        try cache.keep(at: state.path, for: domain)
+        self.cache = WriterCache(keptAt: state.path, for: domain)
+        #expect(self.cache != nil)
     }
 
     func open(remembering isRemembering: Bool = true) async throws -> OpenVault {
@@ -71,4 +78,12 @@ struct Keeper {
         options.readsData = readsData
         return try await open().verify(options) { _ in }
     }
+}
+
+/// Where a keeper keeps its cache, for as long as there is one.
+private final class StateFolder: Sendable {
+    let url = FileManager.default.temporaryDirectory.appending(path: "zk-\(UUID().uuidString)")
+    var path: [UInt8] { Array(url.appending(path: "cache").path.utf8) }
+
+    deinit { try? FileManager.default.removeItem(at: url) }
 }

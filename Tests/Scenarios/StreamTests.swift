@@ -165,8 +165,7 @@ extension Keeper {
 
     private mutating func keep(_ captured: Captured, _ writer: VaultWriter) throws -> Captured {
         memory.note(keys.writer, captured.head)
-        cache = try WriterCache(
-            decoding: captured.cache.encoded(for: writer.domain), for: writer.domain)
+        try keep(captured.cache, writer.domain)
         return captured
     }
 

@@ -12,7 +12,7 @@ struct ChainTests {
         var cache = test.emptyCache()
         for number in 1...3 {
             cache = try await test.protect([prose(500, seed: UInt8(number))], on: cache).cache
-            cache.dataSets = [:]
+            cache.dataSets = .init()
         }
         return test
     }

@@ -281,8 +281,8 @@ struct Decoders {
     private static func local(_ test: TestVault, _ cache: WriterCache) async throws -> [Decoder] {
         let memory = try await test.memory().encoded
         let domain = test.domain
-        let key = Sealing.derive(domain.secret, "zwilling cache")
-        let bytes = cache.encoded(for: domain)
+        let head = CacheHead(cache).encoded(for: domain)
+        let remembered = try #require(cache.dataSets["files"]).encoded
         return [
             Decoder(name: "writer keys", samples: [test.keys.encoded], rounds: 5000) {
                 _ = try WriterKeys(decoding: $0)
@@ -290,16 +290,16 @@ struct Decoders {
             Decoder(name: "memory", samples: [memory], rounds: 5000) {
                 _ = try Memory(decoding: $0)
             },
-            Decoder(name: "cache", samples: [bytes], rounds: 5000) {
-                _ = try WriterCache(decoding: $0, for: domain)
+            Decoder(name: "cache", samples: [head], rounds: 5000) {
+                _ = try CacheHead(decoding: $0, for: domain)
             },
             // With a code that fits, so that the mutations get past it.
-            Decoder(
-                name: "cache body", samples: [Array(bytes.dropLast(Digest.byteCount))],
-                rounds: 5000
-            ) {
-                let code = Sealing.keyedHash($0, key)
-                _ = try WriterCache(decoding: $0 + code.bytes, for: domain)
+            Decoder(name: "cache body", samples: [Array(head.dropLast(Digest.byteCount))], rounds: 5000) {
+                _ = try CacheHead(decoding: CacheHead.coded($0, for: domain), for: domain)
+            },
+            Decoder(name: "memory of a data set", samples: [remembered], rounds: 5000) {
+                var reader = ByteReader($0)
+                _ = try WriterCache.DataSetMemory(decoding: &reader)
             },
         ]
     }

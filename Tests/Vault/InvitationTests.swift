@@ -68,7 +68,7 @@ struct InvitationTests {
         #expect(keys.observerSeed == invited.test.keys.observerSeed)
 
         let writer = try VaultWriter(invited.vault, keys: keys, world: invited.test.world)
-        let cache = WriterCache(head: .start, packs: [], chunks: [:])
+        let cache = WriterCache(for: writer.domain)
         let run = try await WriterRun(
             writer, cache: cache, draft: invited.test.draft("far"), level: 3)
         let content = prose(5000)

@@ -81,43 +81,69 @@ struct LocalStateTests {
     @Test("a cache comes back whole")
     func cacheRoundTrip() async throws {
         let (cache, test) = try await cache()
-        let back = try WriterCache(decoding: cache.encoded(for: test.domain), for: test.domain)
+        let state = LocalState()
+        try cache.keep(at: state.path, for: test.domain)
+        let back = try #require(WriterCache(keptAt: state.path, for: test.domain))
         #expect(back.head == cache.head)
-        #expect(back.packs == cache.packs)
-        #expect(back.chunks == cache.chunks)
-        #expect(Set(back.dataSets.keys) == ["files", "empty"])
+        #expect(back.packs == cache.packs && back.gone == cache.gone)
+        #expect(back.dataSets.names == ["files", "empty"])
         let (one, other) = (
             try #require(back.dataSets["files"]), try #require(cache.dataSets["files"])
         )
         #expect(one.sequence == other.sequence && one.deltas == other.deltas)
         #expect(one.packs == other.packs)
-        #expect(one.sections == other.sections)
-        #expect(one.contents == other.contents)
+        #expect(one.sections == other.sections && one.sections.count == 1)
+        #expect(one.contents == other.contents && one.contents.count == 3)
+        for content in [prose(1000), noise(3000)] {
+            let id = test.domain.chunkId(of: content[...], .data)
+            let place = try #require(cache.chunks.find(id))
+            #expect(back.chunks.find(id) == place)
+        }
+        // What has not changed is not written again.
+        let files = try state.files()
+        try back.keep(at: state.path, for: test.domain)
+        #expect(try state.files() == files)
     }
 
-    @Test("a cache is refused wherever a byte of it is flipped, and cut off anywhere")
+    @Test("a cache is refused, or the part is unknown, wherever a byte of it is flipped or it is cut off")
     func cacheFlipped() async throws {
         let (cache, test) = try await cache()
-        let bytes = cache.encoded(for: test.domain)
-        for place in bytes.indices where place < 120 || place % 7 == 0 {
-            var changed = bytes
-            changed[place] ^= 1 << UInt8(place % 8)
-            #expect(throws: Malformed.self) {
-                try WriterCache(decoding: changed, for: test.domain)
-            }
-            #expect(throws: Malformed.self) {
-                try WriterCache(decoding: Array(bytes[..<place]), for: test.domain)
-            }
+        let state = LocalState()
+        try cache.keep(at: state.path, for: test.domain)
+        let good = try state.files()
+        var (refused, unknown) = (0, 0)
+        func look(_ name: String, _ place: Int) throws {
+            guard let back = WriterCache(keptAt: state.path, for: test.domain) else { return refused += 1 }
+            #expect(back.packs == cache.packs)
+            let memories = ["files", "empty"].map { back.dataSets[$0] }
+            #expect(memories.contains { $0 == nil }, "\(name), byte \(place)")
+            unknown += 1
+            guard let memory = memories[0] else { return }
+            #expect(memory.sections == cache.dataSets["files"]?.sections)
         }
-        #expect(throws: Malformed.self) { try WriterCache(decoding: bytes + [0], for: test.domain) }
+        for (name, bytes) in good {
+            for place in bytes.indices where place < 120 || place % 7 == 0 {
+                var changed = bytes
+                changed[place] ^= 1 << UInt8(place % 8)
+                for wrong in [changed, Array(bytes[..<place])] {
+                    try state.put(name, wrong)
+                    try look(name, place)
+                }
+            }
+            try state.put(name, bytes + [0])
+            try look(name, bytes.count)
+            try state.put(name, bytes)
+        }
+        #expect(good.count == 5 && refused > 100 && unknown > 100)
+        #expect(WriterCache(keptAt: state.path, for: test.domain) != nil)
     }
 
     @Test("a cache of another domain is refused")
     func cacheOfOthers() async throws {
         let (cache, test) = try await cache()
         let other = try await TestVault(seed: 2)
-        #expect(throws: Malformed.self) {
-            try WriterCache(decoding: cache.encoded(for: test.domain), for: other.domain)
-        }
+        let state = LocalState()
+        try cache.keep(at: state.path, for: test.domain)
+        #expect(WriterCache(keptAt: state.path, for: other.domain) == nil)
     }
 }

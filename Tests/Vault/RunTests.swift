@@ -28,7 +28,7 @@ struct RunTests {
         _ = try await test.protect([noise(50_000), noise(50_000), noise(50_000)])
         let open = try await test.opened()
         let index = await open.index(of: open.observed.facts[0], width: 1)
-        #expect(index.packs.filter { $0.front.header.content == .data }.map(\.rows.count) == [1])
+        #expect(index.packs.filter { $0.content == .data }.map(\.chunks) == [1])
         #expect(try await test.contents() == [noise(50_000), noise(50_000), noise(50_000)])
     }
 
@@ -42,6 +42,8 @@ struct RunTests {
 
         let run = try await test.run(on: first.cache)
         #expect(Set(run.lostPacks) == Set(lost))
+        let both = lost + run.known.putPacks
+        #expect(try await test.vault.areStored(both, atOnce: 0) == test.vault.areStored(both))
         let roots = try await TestVault.store(contents, in: run)
         let second = try await TestVault.commit(run, roots, on: first.cache)
         #expect(second.body.addedBytes >= first.body.addedBytes)
@@ -67,14 +69,18 @@ struct RunTests {
         let first = try await test.protect(contents)
         var lying = first.cache
         lying.head = .start
-        for id in 0..<20 { lying.chunks[Sealing.hash([UInt8(id)])] = 0 }
+        for id in 0..<20 { lying.chunks.insert(Sealing.hash([UInt8(id)]), 0) }
         let memory = try await test.memory()
         let writer = try test.writer
         let (rebuilt, wasRebuilt) = try await writer.knowledge(cache: lying, memory: memory)
         #expect(wasRebuilt)
         #expect(rebuilt.head == first.head)
-        #expect(rebuilt.chunks.mapValues { rebuilt.packs[Int($0)] }
-            == first.cache.chunks.mapValues { first.cache.packs[Int($0)] })
+        for content in contents {
+            let id = test.domain.chunkId(of: content[...], .data)
+            let (found, known) = (rebuilt.chunks.find(id), first.cache.chunks.find(id))
+            #expect(found.map { rebuilt.packs[Int($0)] } == known.map { first.cache.packs[Int($0)] } && known != nil)
+        }
+        #expect(rebuilt.chunks.find(Sealing.hash([0] as [UInt8])) == nil)
         // Nothing is uploaded twice.
         let second = try await test.protect(contents, on: rebuilt)
         #expect(second.body.addedBytes == 0)

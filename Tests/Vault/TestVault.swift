@@ -69,7 +69,7 @@ struct TestVault {
             paths: [Array("/data".utf8)])
     }
 
-    func emptyCache() -> WriterCache { WriterCache(head: .start, packs: [], chunks: [:]) }
+    func emptyCache() -> WriterCache { WriterCache(for: domain) }
 
     func run(on cache: WriterCache, _ dataSet: String = "files") async throws -> WriterRun {
         try await WriterRun(writer, cache: cache, draft: draft(dataSet), level: 3)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
+import Crypto
 import Ground
+import Synchronization
 
 /// A chunk is in none of the packs that should hold it, though all of them open: so one of them is
 /// not the pack whose name it bears.
 package struct UnplacedChunk: Error, Sendable {}
 
-/// Where each chunk lies, for one who can read it. Made from the chunk tables, never stored.
+/// Where each chunk lies, for one who can read it. Made from the chunk tables and never kept: beyond a
+/// million chunks it lies in files without names.
 package final class ChunkIndex: Sendable {
     package struct Place: Sendable {
         package let pack: Int
@@ -15,39 +18,69 @@ package final class ChunkIndex: Sendable {
         package let row: ChunkTable.Row
     }
 
-    package let packs: [OpenVault.Pack]
+    /// What is needed of a pack to open its chunks.
+    package struct Pack: Sendable {
+        package let name: Digest
+        package let bytes: Int
+        package let content: PackContent
+        package let chunks: Int
+        let binding: Digest
+        let key: SymmetricKey
+    }
+
+    package let packs: [Pack]
     /// Packs that could not be opened.
     package let troubles: [Trouble]
-    private let places: [Digest: Place]
+    /// Of the writer of all these packs.
+    let domain: Domain
+    private let places: ChunkLevels
     private let site: String
 
-    package init(_ opened: [Result<OpenVault.Pack, Trouble>], site: String) {
-        var packs: [OpenVault.Pack] = []
-        var troubles: [Trouble] = []
-        var places: [Digest: Place] = [:]
-        for result in opened {
-            switch result {
-            case .failure(let trouble): troubles.append(trouble)
-            case .success(let pack):
+    /// Takes one pack after the other, so that no more of them than are being opened stand in memory.
+    final class Gathering: Sendable {
+        private let state: Mutex<(packs: [Pack], places: ChunkLevels)>
+
+        init() {
+            let shape = LevelShape(valueBytes: 16, key: SymmetricKey(size: .bits256))
+            state = Mutex(([], ChunkLevels(shape)))
+        }
+
+        func add(_ pack: OpenVault.Pack) {
+            let content = pack.front.header.content
+            state.withLock { state in
                 var offset = pack.front.chunksStart
                 for (counter, row) in pack.rows.enumerated() {
-                    places[row.id] = Place(
-                        pack: packs.count, counter: UInt64(counter), offset: offset, row: row)
+                    let place = Place(pack: state.packs.count, counter: UInt64(counter), offset: offset, row: row)
+                    state.places.insert(row.id, place.packed)
                     offset += Int(row.stored) + Sealing.tagBytes
                 }
-                packs.append(pack)
+                state.packs.append(
+                    Pack(
+                        name: pack.front.name, bytes: pack.bytes, content: content, chunks: pack.rows.count,
+                        binding: pack.front.binding, key: pack.key))
             }
         }
-        (self.packs, self.troubles, self.places, self.site) = (packs, troubles, places, site)
+
+        fileprivate var result: (packs: [Pack], places: ChunkLevels) {
+            state.withLock { state in
+                state.places.settle()
+                return state
+            }
+        }
+    }
+
+    init(_ gathering: Gathering, _ troubles: [Trouble], domain: Domain, site: String) {
+        (packs, places) = gathering.result
+        (self.troubles, self.domain, self.site) = (troubles, domain, site)
     }
 
     /// - Throws: `.missing`, with the pack that most likely held it where one could not be opened.
     package func place(of id: Digest, _ content: PackContent) throws(Trouble) -> Place {
-        guard let place = places[id] else {
+        guard let place = places.find(id).map({ Place($0, of: id) }) else {
             throw troubles.first
                 ?? .missing("chunk \(id.short)…", at: site, cause: UnplacedChunk())
         }
-        guard packs[place.pack].front.header.content == content else {
+        guard packs[place.pack].content == content else {
             throw .damaged(
                 "chunk \(id.short)…", at: site,
                 Words("it is of another kind", de: "es ist von anderer Art"))
@@ -67,5 +100,36 @@ package final class ChunkIndex: Sendable {
         return place
     }
 
-    package func contains(_ id: Digest) -> Bool { places[id] != nil }
+    package func contains(_ id: Digest) -> Bool { places.find(id) != nil }
+}
+
+extension ChunkIndex.Place {
+    // Enough for any table that can be read, also of a liar: 4,096 chunks of 16 MiB. The pack has what
+    // is left.
+    private static let (counterBits, lengthBits, offsetBits) = (12, 25, 37)
+
+    /// All but the id, in 128 bits.
+    fileprivate var packed: UInt128 {
+        var value = UInt128(pack)
+        value = value << Self.offsetBits | UInt128(offset)
+        value = value << Self.lengthBits | UInt128(row.stored)
+        value = value << Self.lengthBits | UInt128(row.plain)
+        value = value << Self.counterBits | UInt128(counter)
+        return value << 1 | (row.isCompressed ? 1 : 0)
+    }
+
+    fileprivate init(_ packed: UInt128, of id: Digest) {
+        var rest = packed
+        func next(_ bits: Int) -> Int {
+            defer { rest >>= UInt128(bits) }
+            return Int(rest & (1 << UInt128(bits) - 1))
+        }
+        let isCompressed = next(1) == 1
+        counter = UInt64(next(Self.counterBits))
+        let plain = next(Self.lengthBits)
+        let stored = next(Self.lengthBits)
+        offset = next(Self.offsetBits)
+        pack = Int(rest)
+        row = ChunkTable.Row(id: id, stored: UInt32(stored), plain: UInt32(plain), isCompressed: isCompressed)
+    }
 }

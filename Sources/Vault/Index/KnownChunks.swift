@@ -4,53 +4,52 @@ import Synchronization
 
 /// Which chunks a writer may refer to, and in which pack each lies. Shared by the workers of a run.
 ///
-/// A pack has a number from the moment it is begun, its name only once it is put: so a chunk that
-/// one worker is about to store is already known to the others.
+/// A pack has a number from its first chunk on, its name only once it is put: so a chunk that one
+/// worker is about to store is already known to the others.
 package final class KnownChunks: Sendable {
     package enum Claim: Sendable {
         /// It lies in that pack already, or soon will.
         case known(pack: UInt32)
-        /// The one who asked must store it.
-        case mine
+        /// The one who asked must store it, in that pack.
+        case mine(pack: UInt32)
     }
 
     private struct State {
-        var packs: [PackReference?]
-        var isLive: [Bool]
-        var chunks: [Digest: UInt32]
+        /// Of this run, nil until they are put.
+        var packs: [PackReference?] = []
+        var chunks: ChunkLevels
         var used: Set<UInt32> = []
         /// Put in this run, in the order of their puts.
         var put: [PackReference] = []
         var putBytes = 0
     }
 
+    /// Of each pack that was there before this run.
+    let live: [Bool]
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - packs: those that records of this writer's own chain name.
-    ///   - isLive: whether each is really there.
-    package init(packs: [PackReference], isLive: [Bool], chunks: [Digest: UInt32]) {
-        precondition(packs.count == isLive.count)
-        state = Mutex(State(packs: packs, isLive: isLive, chunks: chunks))
+    ///   - isLive: whether each pack that records of this writer's own chain name is really there.
+    ///   - chunks: numbers of packs.
+    package init(isLive: [Bool], chunks: ChunkLevels) {
+        live = isLive
+        state = Mutex(State(chunks: chunks))
     }
 
-    package func begin() -> UInt32 {
-        state.withLock {
-            $0.packs.append(nil)
-            $0.isLive.append(true)
-            return UInt32($0.packs.count - 1)
-        }
-    }
+    private func isLive(_ pack: UInt128) -> Bool { pack >= live.count || live[Int(pack)] }
 
-    package func claim(_ id: Digest, for pack: UInt32) -> Claim {
-        state.withLock {
-            if let known = $0.chunks[id], $0.isLive[Int(known)] {
-                $0.used.insert(known)
-                return .known(pack: known)
+    /// - Parameter pack: the one that is open; nil begins one where the chunk is new.
+    package func claim(_ id: Digest, for pack: UInt32?) -> Claim {
+        state.withLock { state in
+            if let known = state.chunks.find(id, where: isLive) {
+                state.used.insert(UInt32(known))
+                return .known(pack: UInt32(known))
             }
-            $0.chunks[id] = pack
-            $0.used.insert(pack)
-            return .mine
+            if pack == nil { state.packs.append(nil) }
+            let pack = pack ?? UInt32(live.count + state.packs.count - 1)
+            state.chunks.insert(id, UInt128(pack))
+            state.used.insert(pack)
+            return .mine(pack: pack)
         }
     }
 
@@ -58,8 +57,8 @@ package final class KnownChunks: Sendable {
     /// is not there.
     package func use(_ packs: [UInt32]) -> Bool {
         state.withLock { state in
-            guard packs.allSatisfy({ Int($0) < state.isLive.count && state.isLive[Int($0)] })
-            else { return false }
+            let end = live.count + state.packs.count
+            guard packs.allSatisfy({ $0 < end && isLive(UInt128($0)) }) else { return false }
             state.used.formUnion(packs)
             return true
         }
@@ -67,7 +66,7 @@ package final class KnownChunks: Sendable {
 
     package func put(_ pack: UInt32, as reference: PackReference) {
         state.withLock {
-            $0.packs[Int(pack)] = reference
+            $0.packs[Int(pack) - live.count] = reference
             $0.put.append(reference)
             $0.putBytes += reference.bytes
         }
@@ -79,12 +78,10 @@ package final class KnownChunks: Sendable {
     /// Packs put in this run so far, in the order of their puts.
     package var putPacks: [PackReference] { state.withLock { $0.put } }
 
-    /// What this run refers to, and everything that is known at its end: packs by number, nil for
-    /// those that are lost or were never put.
-    package var result: (used: [UInt32], packs: [PackReference?], chunks: [Digest: UInt32]) {
-        state.withLock { state in
-            let live = zip(state.packs, state.isLive).map { $1 ? $0 : nil }
-            return (state.used.sorted(), live, state.chunks)
-        }
-    }
+    /// Numbers of the packs to which this run refers.
+    package var used: [UInt32] { state.withLock { $0.used.sorted() } }
+
+    /// What is new at the end of a run: its packs by number, nil for those that were never put, and
+    /// all chunks.
+    var result: (packs: [PackReference?], chunks: ChunkLevels) { state.withLock { ($0.packs, $0.chunks) } }
 }

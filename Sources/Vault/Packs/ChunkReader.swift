@@ -228,18 +228,18 @@ package final class ChunkReader {
     }
 
     private func read(_ place: ChunkIndex.Place) async throws(Trouble) -> ArraySlice<UInt8> {
-        let pack = index.packs[place.pack]
+        let (pack, domain) = (index.packs[place.pack], index.domain)
         let end = place.offset + Int(place.row.stored) + Sealing.tagBytes
         let range = place.offset..<end
-        let window = try await windows.window(of: pack.front.name, range, packBytes: pack.bytes)
-        if open(window, range, place, pack, decompressor, &plain) { return plain[..<Int(place.row.plain)] }
-        let other = try await windows.otherWindow(of: pack.front.name, range, packBytes: pack.bytes) { window in
+        let window = try await windows.window(of: pack.name, range, packBytes: pack.bytes)
+        if open(window, range, place, pack, domain, decompressor, &plain) { return plain[..<Int(place.row.plain)] }
+        let other = try await windows.otherWindow(of: pack.name, range, packBytes: pack.bytes) { window in
             var plain: [UInt8] = []
-            return open(window, range, place, pack, Decompressor(), &plain)
+            return open(window, range, place, pack, domain, Decompressor(), &plain)
         }
-        guard open(other, range, place, pack, decompressor, &plain) else {
+        guard open(other, range, place, pack, domain, decompressor, &plain) else {
             throw .damaged(
-                packName(pack.front.name).text, at: site,
+                packName(pack.name).text, at: site,
                 Words(
                     "chunk \(place.counter) does not open",
                     de: "Stück \(place.counter) öffnet sich nicht"))
@@ -253,23 +253,23 @@ package final class ChunkReader {
 /// A chunk out of a pack that is not proven could have been put there by a thief of the writer's
 /// keys, and so could its table: its id could not.
 private func open(
-    _ window: PackWindows.Window, _ range: Range<Int>, _ place: ChunkIndex.Place, _ pack: OpenVault.Pack,
-    _ decompressor: Decompressor, _ plain: inout [UInt8]
+    _ window: PackWindows.Window, _ range: Range<Int>, _ place: ChunkIndex.Place, _ pack: ChunkIndex.Pack,
+    _ domain: Domain, _ decompressor: Decompressor, _ plain: inout [UInt8]
 ) -> Bool {
     let start = range.lowerBound - window.range.lowerBound
     guard opens(window.bytes[start..<start + range.count], place, pack, decompressor, &plain) else { return false }
     return window.isProven
-        || pack.domain.chunkId(of: plain[..<Int(place.row.plain)], pack.front.header.content) == place.row.id
+        || domain.chunkId(of: plain[..<Int(place.row.plain)], pack.content) == place.row.id
 }
 
 private func opens(
-    _ sealed: ArraySlice<UInt8>, _ place: ChunkIndex.Place, _ pack: OpenVault.Pack, _ decompressor: Decompressor,
+    _ sealed: ArraySlice<UInt8>, _ place: ChunkIndex.Place, _ pack: ChunkIndex.Pack, _ decompressor: Decompressor,
     _ plain: inout [UInt8]
 ) -> Bool {
     let row = place.row
     do {
         let opened = try Sealing.open(
-            sealed, under: pack.key, counter: place.counter, binding: pack.front.binding + row.id.bytes)
+            sealed, under: pack.key, counter: place.counter, binding: pack.binding.bytes + row.id.bytes)
         grow(&plain, to: Int(row.plain))
         if row.isCompressed {
             return decompressor.decompress(opened, into: &plain, plainBytes: Int(row.plain))

@@ -21,7 +21,7 @@ package struct PackFront: Sendable {
     private let headerHash: [UInt8]
     private let sealedTable: [UInt8]
     /// Bound into the sealing of every chunk.
-    package let binding: [UInt8]
+    package let binding: Digest
     private let info: [UInt8]
 
     package init(name: Digest, decoding bytes: [UInt8]) throws(Malformed) {
@@ -35,7 +35,7 @@ package struct PackFront: Sendable {
         sealedTable = try reader.raw(Int(header.tableBytes))
         chunksStart = reader.offset
         headerHash = Sealing.hash(bytes[..<headerBytes]).bytes
-        binding = Sealing.hash(bytes[..<PackHeader.boundBytes]).bytes
+        binding = Sealing.hash(bytes[..<PackHeader.boundBytes])
         info = Array(bytes[..<PackHeader.infoBytes])
     }
 
@@ -83,13 +83,24 @@ extension Vault {
     /// Every pack that the site lists, with its size.
     package func presentPacks() async throws(Trouble) -> [Digest: Int] { packs(try await site.list("packs/")) }
 
-    /// Those on which a writer may build: at as many sites as they must, each with the same size.
-    /// nil where a writer may not look, and has to trust what it has put.
-    func storedPacks() async throws(Trouble) -> [Digest: Int]? {
-        do throws(Trouble) { return packs(try await site.listStored("packs/")) } catch {
+    /// On which of these a writer may build: those at as many sites as they must, each with the same
+    /// size. All of them where a writer may not look, and has to trust what it has put.
+    ///
+    /// - Parameter atOnce: of more than so many, one folder is listed after the other, or the listing
+    ///   of a large vault alone would take a gigabyte of memory.
+    package func areStored(_ all: [PackReference], atOnce: Int = 1 << 17) async throws(Trouble) -> [Bool] {
+        let folders = Dictionary(grouping: all.indices) { all.count > atOnce ? UInt8(all[$0].name.a >> 56) : nil }
+        var are = [Bool](repeating: false, count: all.count)
+        do throws(Trouble) {
+            for (folder, numbers) in folders {
+                let present = packs(try await site.listStored(folder.map { "packs/\([$0].hex)/" } ?? "packs/"))
+                for number in numbers { are[number] = present[all[number].name] == all[number].bytes }
+            }
+        } catch {
             guard error.kind == .denied else { throw error }
-            return nil
+            return all.map { _ in true }
         }
+        return are
     }
 
     private func packs(_ entries: [ObjectEntry]) -> [Digest: Int] {

@@ -92,7 +92,7 @@ extension OpenVault {
         do {
             let opened = try Sealing.open(
                 sealed, under: pack.key, counter: counter,
-                binding: pack.front.binding + row.id.bytes)
+                binding: pack.front.binding.bytes + row.id.bytes)
             grow(&plain, to: Int(row.plain))
             if row.isCompressed {
                 return decompressor.decompress(opened, into: &plain, plainBytes: Int(row.plain))
@@ -106,7 +106,7 @@ extension OpenVault {
         do {
             let plain = try Sealing.open(
                 sealed, under: pack.key, counter: UInt64(pack.rows.count),
-                binding: pack.front.binding + Digest.zero.bytes)
+                binding: pack.front.binding.bytes + Digest.zero.bytes)
             return plain.allSatisfy { $0 == 0 }
         } catch { return false }
     }

@@ -77,7 +77,7 @@ extension KnownVault {
     /// The snapshot exists, whatever happens to the notes about it.
     func keep(_ captured: Captured, for writer: VaultWriter) {
         do throws(Trouble) {
-            try state.write(.cache, captured.cache.encoded(for: writer.domain))
+            try state.keep(captured.cache, for: writer.domain)
             // From now on this is where the vault is, wherever it was before.
             if try state.place() != place { try state.write(.place, place.bytes) }
         } catch {

@@ -208,11 +208,12 @@ struct VaultState {
     }
 
     /// nil where there is none or it cannot be used: it is then made anew.
-    func cache(for domain: Domain) -> WriterCache? {
-        do {
-            guard let bytes = try read(.cache, upTo: 1 << 36) else { return nil }
-            return try WriterCache(decoding: bytes, for: domain)
-        } catch { return nil }
+    func cache(for domain: Domain) -> WriterCache? { WriterCache(keptAt: path(.cache), for: domain) }
+
+    func keep(_ cache: WriterCache, for domain: Domain) throws(Trouble) {
+        do throws(SystemError) { try cache.keep(at: path(.cache), for: domain) } catch {
+            throw error.at(path(.cache)).trouble(Words("Cannot write", de: "Lässt sich nicht schreiben:"))
+        }
     }
 
     /// Whether the blueprint has changed since it was captured last.
