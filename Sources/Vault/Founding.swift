@@ -83,6 +83,18 @@ extension Vault {
                 world: world))
     }
 
+    /// Seals what comes to a new reader, under a new passphrase. No object is touched.
+    package func rotating(
+        to passphrase: [UInt8], with unlocked: UnlockedKeyring, world: World,
+        roundsExponent: UInt8 = PassphraseWrap.roundsExponent
+    ) async throws(Trouble) -> Vault {
+        let changed: UnlockedKeyring
+        do { changed = try unlocked.rotating(to: passphrase, after: keyringHash, world: world, roundsExponent: roundsExponent) } catch {
+            throw .impossible("to make keys")
+        }
+        return try await put(changed)
+    }
+
     /// Changes where the vault lies, and what must hold of that.
     ///
     /// - Parameter site: the sites of the plan; what is new there is filled later.

@@ -99,8 +99,10 @@ package final class KeyringNews: Sendable {
 
     func note(_ keyring: Keyring) { latest.withLock { $0 = keyring } }
 
-    /// Whether the vault lies elsewhere by now.
-    package func differs(from plan: SitePlan) -> Bool { latest.withLock { $0.map { $0.plan != plan } ?? false } }
+    /// Whether the vault lies elsewhere by now, or is sealed to another key.
+    package func differs(from known: Keyring) -> Bool {
+        latest.withLock { $0.map { $0.plan != known.plan || $0.currentEpoch.number != known.currentEpoch.number } ?? false }
+    }
 
     /// Whether what that writer adds counts no more.
     package func hasRetired(_ writer: Identifier) -> Bool {

@@ -77,6 +77,27 @@ struct PruneCommandTests {
         #expect(try zwilling("prune", "--keep-last", "1").code == 1)
     }
 
+    @Test("After a rotation the new passphrase opens everything, the old one nothing, and protecting goes on")
+    func rotated() throws {
+        try #require(zwilling("protect", town.tree.path).code == 0)
+        try "another passphrase".write(to: town.home.appending(path: "new"), atomically: true, encoding: .utf8)
+        try "short".write(to: town.home.appending(path: "short"), atomically: true, encoding: .utf8)
+        #expect(try zwilling.reading("keys", "rotate", "--new-passphrase-file", "short").code == 2)
+        let rotated = try zwilling.reading("keys", "rotate", "--new-passphrase-file", "new")
+        #expect(rotated.code == 0 && rotated.errors.contains("epoch 2"), "\(rotated.errors)")
+        try town.write("note", "one more")
+        let more = try zwilling("protect", town.tree.path)
+        #expect(more.code == 0, "\(more.errors)")
+        #expect(try zwilling.reading("verify").code == 1)
+        let verified = try zwilling("verify", "--read-data", "--passphrase-file", "new")
+        #expect(verified.code == 0, "\(verified.errors)")
+        let rescued = town.home.appending(path: "rescued")
+        let saved = try town.run(
+            "python3", Town.tool("rescue.py"), town.vault.path, "--to", rescued.path, "--passphrase-file", "new")
+        #expect(saved.code == (geteuid() == 0 ? 0 : 3), "\(saved.errors)")
+        #expect(try town.differences(town.tree, town.restored(below: rescued)) == "")
+    }
+
     @Test(
         "What says nothing, or nonsense, is refused with its name",
         arguments: [

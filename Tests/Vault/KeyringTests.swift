@@ -151,4 +151,34 @@ struct KeyringTests {
         let vault = try await Vault(at: test.site, remembering: nil)
         #expect(vault.keyring.writers.map(\.name) == ["hall", "one"])
     }
+
+    @Test("A leaked key cannot be revoked without re-encrypting all: a new epoch shuts the old key out of what comes, and touches nothing")
+    func rotation() async throws {
+        var test = try await TestVault()
+        let first = try await test.protect([noise(100_000, seed: 1)])
+        let (before, thief) = (try await test.site.packNames(), test.unlocked)
+        let new = Array("another passphrase".utf8)
+        test.vault = try await test.vault.rotating(to: new, with: test.unlocked, world: test.world, roundsExponent: 10)
+        #expect(try await test.site.packNames() == before)
+        #expect(throws: Trouble.self) { try test.vault.unlock(passphrase: TestVault.passphrase) }
+        test.unlocked = try test.vault.unlock(passphrase: new)
+        // The writer goes on with the keys it has, and uploads nothing again.
+        let cache = try await test.writer.knowledge(cache: first.cache, memory: Memory(of: test.vault)).cache
+        _ = try await test.protect([noise(100_000, seed: 1), noise(100_000, seed: 2)], on: cache)
+        let added = Set(try await test.site.packNames()).subtracting(before)
+        #expect(added.count == 2)
+        #expect(try await test.contents() == [noise(100_000, seed: 1), noise(100_000, seed: 2)])
+        #expect(try await test.findings().isEmpty)
+        // What the old passphrase opened opens what was there, and nothing of what came.
+        let old = try thief.strongbox.reader(of: 1)
+        for name in try await test.site.packNames() {
+            let bytes = try await test.site.bytes(name)
+            let front = try PackFront(name: Sealing.hash(bytes), decoding: bytes)
+            if added.contains(name) {
+                #expect(throws: Trouble.self) { try front.contentKey(old, at: "test") }
+                #expect(front.header.epoch == 2)
+            } else { #expect(throws: Never.self) { try front.contentKey(old, at: "test") } }
+        }
+        #expect(throws: (any Error).self) { try thief.strongbox.reader(of: 2) }
+    }
 }

@@ -82,6 +82,13 @@ extension Keyring {
             epochs: epochs, writers: writers, companions: companions, plan: plan, promotion: promotion, stewards: stewards)
     }
 
+    fileprivate func with(_ wraps: [PassphraseWrap], _ epochs: [Epoch]) -> Keyring {
+        Keyring(
+            vault: vault, number: number, previous: previous, root: root, made: made,
+            wraps: wraps, strongboxSalt: strongboxSalt, sealedStrongbox: sealedStrongbox, observer: observer,
+            epochs: epochs, writers: writers, companions: companions, plan: plan, promotion: promotion, stewards: stewards)
+    }
+
     fileprivate func next(
         after hash: Digest, writers: [Writer], companions: [Companion], plan: SitePlan, promotion: Promotion?,
         stewards: [Steward], _ strongbox: Strongbox, _ accessKey: SymmetricKey, world: World
@@ -142,6 +149,24 @@ extension UnlockedKeyring {
     /// The same keyring with another plan of sites.
     package func planning(_ plan: SitePlan, after hash: Digest, world: World) -> UnlockedKeyring {
         with(keyring.writers, companions: nil, plan: plan, after: hash, world: world)
+    }
+
+    /// The same keyring with a new reader, to whom everything is sealed that comes, and a new passphrase.
+    /// Neither what an older passphrase opens nor an older reader's key leads to that.
+    package func rotating(
+        to passphrase: [UInt8], after hash: Digest, world: World, roundsExponent: UInt8 = PassphraseWrap.roundsExponent
+    ) throws(Unopened) -> UnlockedKeyring {
+        let number = keyring.currentEpoch.number + 1
+        let strongbox = strongbox.adding(readerOf: number, from: world)
+        let access = SymmetricKey(data: world.random(32))
+        let wrap = try PassphraseWrap.new(
+            passphrase: passphrase, accessKey: access, binding: keyring.binding, roundsExponent: roundsExponent, from: world)
+        let reader = try strongbox.reader(of: number).publicKey
+        let changed = keyring.with([wrap], keyring.epochs + [Keyring.Epoch(number: number, reader: reader)])
+            .next(
+                after: hash, writers: keyring.writers, companions: keyring.companions, plan: keyring.plan,
+                promotion: keyring.promotion, stewards: keyring.stewards, strongbox, access, world: world)
+        return UnlockedKeyring(keyring: changed, strongbox: strongbox, accessKey: access)
     }
 
     /// The same keyring with other stewards.

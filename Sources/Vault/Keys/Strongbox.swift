@@ -16,6 +16,11 @@ package struct Strongbox: Sendable {
             readerSeeds: [(1, world.random(32))])
     }
 
+    /// With one more reader, whose key is new.
+    func adding(readerOf epoch: UInt32, from world: World) -> Strongbox {
+        Strongbox(rootSeeds: rootSeeds, observerSeed: observerSeed, readerSeeds: readerSeeds + [(epoch, world.random(32))])
+    }
+
     package var root: RootKey {
         get throws(Unopened) {
             try RootKey(
@@ -75,7 +80,7 @@ package struct Strongbox: Sendable {
 package struct PassphraseWrap: Sendable {
     package static let kind: UInt8 = 1
     /// 2^17 rounds of 1 KiB blocks: 128 MiB and about half a second.
-    static let roundsExponent: UInt8 = 17
+    package static let roundsExponent: UInt8 = 17
 
     let roundsExponent: UInt8
     let blockSize: UInt32

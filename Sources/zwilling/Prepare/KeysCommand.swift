@@ -10,7 +10,7 @@ struct KeysCommand: ParsableCommand {
         abstract: say(
             "List the keys; add or retire machines that may write.",
             de: "Schlüssel auflisten; Rechner, die schreiben dürfen, anmelden oder stilllegen."),
-        subcommands: [KeysListCommand.self, KeysAddCommand.self, KeysRetireCommand.self, KeysStewardCommand.self])
+        subcommands: [KeysListCommand.self, KeysAddCommand.self, KeysRetireCommand.self, KeysStewardCommand.self, KeysRotateCommand.self])
 }
 
 struct KeysListCommand: AsyncParsableCommand {

@@ -56,7 +56,7 @@ struct ContinuousProtection {
         let isElsewhere = { @Sendable in
             do throws(Trouble) {
                 let noted = try known.state.plan()
-                return noted != known.vault.keyring.plan || writer.news.differs(from: known.vault.keyring.plan)
+                return noted != known.vault.keyring.plan || writer.news.differs(from: known.vault.keyring)
                     || writer.news.hasRetired(writer.writer.id)
             } catch { return false }
         }

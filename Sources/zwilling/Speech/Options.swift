@@ -100,12 +100,15 @@ extension PassphraseOptions {
 
     /// From the file; nil where none is named.
     func fromFile() throws(Trouble) -> [UInt8]? {
-        guard let passphraseFile else { return nil }
-        let isInput = passphraseFile.bytes == [UInt8(ascii: "-")]
-        let path = isInput ? Array("/dev/stdin".utf8) : passphraseFile.bytes
+        try passphraseFile.map { file throws(Trouble) in try Self.read(file) }
+    }
+
+    static func read(_ file: PathArgument) throws(Trouble) -> [UInt8] {
+        let isInput = file.bytes == [UInt8(ascii: "-")]
+        let path = isInput ? Array("/dev/stdin".utf8) : file.bytes
         var bytes: [UInt8]
         do throws(SystemError) {
-            bytes = try Machine.readWhole(path, upTo: Self.bytesMax)
+            bytes = try Machine.readWhole(path, upTo: bytesMax)
         } catch {
             throw error.trouble(
                 Words("Cannot read the passphrase from", de: "Passphrase nicht lesbar aus"))
@@ -136,8 +139,8 @@ extension PassphraseOptions {
                     "The two passphrases differ.",
                     de: "Die beiden Passphrasen unterscheiden sich."),
                 advice: Words(
-                    "No vault has been made. Try again.",
-                    de: "Es wurde kein Tresor angelegt. Noch einmal versuchen."))
+                    "Nothing was changed. Try again.",
+                    de: "Es wurde nichts geändert. Noch einmal versuchen."))
         }
         return first
     }
