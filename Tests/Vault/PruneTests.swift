@@ -282,6 +282,24 @@ struct PruneTests {
         #expect(found?.kind == .stale)
     }
 
+    @Test("A damaged statement is named, and stops stewards and writers, but nobody who reads")
+    func damaged() async throws {
+        var town = try await PrunedTown()
+        for seed: UInt8 in 1...3 {
+            try await town.protect([noise(1000, seed: seed)])
+            try await town.prune()
+        }
+        for number: UInt64 in [1, 3] {
+            let copy = town.test.site.copy()
+            copy.flip(Statement.name(number), bit: 900)
+            let test = try await TestVault(town.test, at: copy, world: town.test.world)
+            #expect(try await test.findings().map(\.message.english).filter { $0.contains(Statement.name(number).text) }.count == 1)
+            #expect(try await test.observed().snapshots.count == (number == 1 ? 1 : 2))
+            #expect(try await trouble { _ = try await test.vault.statements() }?.kind == .damaged)
+            #expect(try await trouble { _ = try await test.writer.knowledge(cache: nil, memory: Memory(of: test.vault)) }?.kind == .damaged)
+        }
+    }
+
     @Test("Every byte of a statement is under its steward's signatures")
     func signed() async throws {
         var town = try await PrunedTown()

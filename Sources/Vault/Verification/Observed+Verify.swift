@@ -51,7 +51,11 @@ extension Observed {
             }
         }
         // What is on its way out is no orphan.
-        var named = try await vault.condemnedPacks()
+        var named: Set<Digest> = []
+        do throws(Trouble) { named = try await vault.condemnedPacks() } catch {
+            guard error.kind != .system else { throw error }
+            if !result.findings.contains(where: { $0.message == error.message }) { result.findings.append(error) }
+        }
         PackList.each(in: facts.map(\.list)) { named.insert($0.name) }
         result.orphans = present.filter { !named.contains($0.key) }
             .map { PackReference(name: $0.key, bytes: $0.value) }.sorted { $0.name < $1.name }
