@@ -151,6 +151,50 @@ struct PruneTests {
         #expect(try await town.test.contents() == [noise(300_000, seed: 1)])
     }
 
+    @Test("An orphan of which nobody can tell whose it is stays: it may be of a run that goes on")
+    func unknownOrphan() async throws {
+        var town = try await PrunedTown()
+        try await town.protect([noise(50_000, seed: 1)])
+        let run = try await town.test.run(on: town.cache)
+        let roots = try await TestVault.store([noise(50_000, seed: 7)], in: run)
+        let named = Set(try await town.test.observed().facts.flatMap(\.packs).map { packName($0.name) })
+        let orphans = try await town.test.site.packNames().filter { !named.contains($0) }
+        try await town.prune()
+        town.clock.pass(days: 2)
+        for orphan in orphans { town.test.site.shortenReads(of: orphan, to: 40) }
+        let (plan, done) = try await town.prune()
+        #expect(done.removed.isEmpty && plan.waiting[.unknown]?.packs == 2)
+        for orphan in orphans { town.test.site.shortenReads(of: orphan, to: .max) }
+        _ = try await TestVault.commit(run, roots, on: town.cache)
+        #expect(try await town.test.contents() == [noise(50_000, seed: 7)])
+    }
+
+    @Test("A pack is not gone before everybody has obeyed who names it, also a writer who has no right to")
+    func namedByAnother() async throws {
+        var town = try await PrunedTown()
+        let (vault, keys) = try await town.test.vault.adding(
+            writerNamed: "rogue", with: town.test.unlocked.following(town.test.vault.keyring), companions: [], world: town.test.world)
+        town.test.vault = vault
+        let first = try await town.protect([noise(50_000, seed: 1)])
+        try await town.protect([noise(50_000, seed: 2)])
+        // Somebody with a key of its own claims the packs of another, and obeys at once.
+        let (rogue, draft) = (try VaultWriter(vault, keys: keys, world: town.test.world), town.test.draft("claimed"))
+        func claim(_ packs: [PackReference]) async throws {
+            let (cache, _) = try await rogue.knowledge(cache: nil, memory: Memory(of: vault))
+            let run = try await WriterRun(rogue, cache: cache, draft: draft, level: 3)
+            let roots = try await TestVault.store([noise(10, seed: 3)], in: run)
+            _ = try await run.commit(rootChunks: roots, counts: .init(), memory: .init(), cache: cache) { $0.packsAdded += packs }
+        }
+        try await claim(first.body.packsAdded)
+        try await claim([])
+        try await town.prune()
+        try await claim([])
+        town.clock.pass(days: 2)
+        let (plan, done) = try await town.prune()
+        #expect(Set(done.removed.map(\.name)).isDisjoint(with: first.body.packsAdded.map(\.name)))
+        #expect(plan.waiting.keys.contains(.writer(town.test.keys.writer)))
+    }
+
     @Test("An interrupted removal goes on with the next run")
     func interrupted() async throws {
         var town = try await PrunedTown()

@@ -48,6 +48,8 @@ package struct Pruning: Sendable {
         case writer(Identifier)
         /// A kept snapshot names it: its run had begun before.
         case needed
+        /// Nobody can tell whose it is: it does not open, or is of a writer that is not known here.
+        case unknown
     }
 
     let body: Statement.Body
@@ -113,12 +115,15 @@ extension Pruning {
         PackList.each(in: observed.kept.filter { !(forgotten[$0.writer.id]?.contains($0.sequence) ?? false) }.map(\.list)) {
             needed.insert($0.name)
         }
-        var owners: [Digest: Identifier] = [:]
-        for writer in vault.keyring.writers {
-            PackList.each(in: observed.facts.filter { $0.writer.id == writer.id }.map(\.list)) { owners[$0.name] = writer.id }
-        }
         var said: [Digest: Int] = [:]
         for (index, one) in statements.enumerated() { for pack in one.body.condemned where said[pack] == nil { said[pack] = index } }
+        // Whoever names a pack may take it again, also who has no right to.
+        var owners: [Digest: Set<Identifier>] = [:]
+        for writer in vault.keyring.writers {
+            PackList.each(in: observed.facts.filter { $0.writer.id == writer.id }.map(\.list)) {
+                if said[$0.name] != nil { owners[$0.name, default: []].insert(writer.id) }
+            }
+        }
         let gone = Set(statements.flatMap(\.body.removed))
         let present = try await vault.presentPacks().map { PackReference(name: $0.key, bytes: $0.value) }.sorted { $0.name < $1.name }
         condemned = Array(present.filter { said[$0.name] == nil && !needed.contains($0.name) }.prefix(Self.packsMax))
@@ -143,10 +148,14 @@ extension Pruning {
             if needed.contains(pack.name) { reason = .needed } else if gone.contains(pack.name) {
                 // An earlier run was to take it away.
             } else if now < end { reason = .grace(end) } else {
-                // Nobody names it who would say whose it is: its header does.
-                let known = owners[pack.name]
-                let owner = if let known { Identifier?.some(known) } else { await vault.writer(of: pack.name) }
-                if let owner, vault.keyring.writer(owner) != nil, obeyed[owner] ?? 0 < statements[index].number { reason = .writer(owner) }
+                // Where nobody names it, its header says whose it is: of a run that goes on, perhaps.
+                let named = owners[pack.name] ?? []
+                let all = if named.isEmpty { [await vault.writer(of: pack.name)] } else { named.map(Optional.some) }
+                for owner in all {
+                    if let owner, vault.keyring.writer(owner) != nil {
+                        if obeyed[owner] ?? 0 < statements[index].number { reason = .writer(owner) }
+                    } else { reason = .unknown }
+                }
             }
             guard let reason else {
                 removable.append(pack)
