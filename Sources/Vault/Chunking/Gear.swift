@@ -13,8 +13,11 @@ package struct Gear: Sendable {
     package let table: [UInt64]
 
     package init(key: SymmetricKey) {
+        let keyed = HMAC<SHA256>(key: key)
         table = (0..<256).map { index in
-            Sealing.keyedHash([UInt8(index)], key).a.byteSwapped
+            var code = keyed
+            code.update(data: [UInt8(index)])
+            return code.finalize().prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
         }
     }
 

@@ -36,7 +36,7 @@ package struct ChunkTable: Sendable {
             writer.u32(row.plain)
             writer.u8(row.isCompressed ? 1 : 0)
         }
-        writer.raw(repeatElement(0, count: length - writer.bytes.count))
+        writer.raw([UInt8](repeating: 0, count: length - writer.bytes.count))
         return writer.bytes
     }
 
