@@ -8,7 +8,11 @@ extension SpreadSite {
         package let site: any Site
         package let isRemovable: Bool
         package let standing: Standing
-        let bucket: S3Site?
+        var bucket: S3Site?
+
+        package init(name: String, site: any Site, isRemovable: Bool = false, standing: Standing = Standing()) {
+            (self.name, self.site, self.isRemovable, self.standing) = (name, site, isRemovable, standing)
+        }
 
         /// What somebody marked as deleted, where nothing is ever gone at once.
         package func hidden() async throws(Trouble) -> [ObjectName] { try await bucket?.hidden() ?? [] }
@@ -16,9 +20,10 @@ extension SpreadSite {
 
     package var members: [Asked] {
         lanes.map {
-            Asked(
-                name: $0.name, site: AskedSite(lane: $0, patience: patience.put), isRemovable: $0.isRemovable,
-                standing: $0.standing, bucket: $0.site as? S3Site)
+            var asked = Asked(
+                name: $0.name, site: AskedSite(lane: $0, patience: patience.put), isRemovable: $0.isRemovable, standing: $0.standing)
+            asked.bucket = $0.site as? S3Site
+            return asked
         }
     }
 

@@ -28,7 +28,7 @@ package final class PackBuilder {
     private var end: Int
     private var check: [UInt8]
 
-    private var key = SymmetricKey(size: .bits256)
+    private var key: SymmetricKey
     private var header: PackHeader
     private var binding: [UInt8]
     private var table = ChunkTable()
@@ -49,6 +49,7 @@ package final class PackBuilder {
             chunksStart + closing + Compressor.bound(most)
                 + (1 << 20))
         check = []
+        key = Sealing.newKey()
         (header, binding) = try sealing.header(for: content, key: key)
     }
 
@@ -150,7 +151,7 @@ package final class PackBuilder {
 
     /// Begins the next pack, with a key of its own.
     package func reset() throws(Unopened) {
-        key = SymmetricKey(size: .bits256)
+        key = Sealing.newKey()
         (header, binding) = try sealing.header(for: content, key: key)
         table = ChunkTable()
         end = chunksStart

@@ -101,6 +101,7 @@ package enum Sealing {
     package static func seal(
         _ plain: some DataProtocol, to recipient: Recipient, info: [UInt8]
     ) throws(Unopened) -> [UInt8] {
+        if let simulated { return simulated.seal(Array(plain), to: recipient, info: info) }
         do {
             var sender = try HPKE.Sender(
                 recipientKey: recipient, ciphersuite: suite, info: Data(info))
@@ -113,6 +114,7 @@ package enum Sealing {
         _ sealed: [UInt8], with key: RecipientKey, info: [UInt8]
     ) throws(Unopened) -> [UInt8] {
         guard sealed.count >= encapsulatedBytes + tagBytes else { throw Unopened() }
+        if let simulated { return try simulated.open(sealed, with: key, info: info) }
         do {
             var recipient = try HPKE.Recipient(
                 privateKey: key, ciphersuite: suite, info: Data(info),

@@ -56,10 +56,15 @@ extension Vault {
     package func copies(
         at spread: SpreadSite, _ options: Copies.Options, report: @escaping @Sendable (VerifyProgress) -> Void
     ) async throws(Trouble) -> Copies {
+        try await copies(at: spread.members, options, report: report)
+    }
+
+    package func copies(
+        at members: [SpreadSite.Asked], _ options: Copies.Options, report: @escaping @Sendable (VerifyProgress) -> Void
+    ) async throws(Trouble) -> Copies {
         var result = Copies()
         var shelves: [Shelf] = []
         let fixed = Set(keyring.plan.sites.filter { !$0.isRemovable }.map(\.name))
-        let members = spread.members
         let listings = await gathered(members) { member in
             do throws(Trouble) {
                 return Result<(entries: [ObjectEntry], hidden: [ObjectName]), Trouble>.success(
