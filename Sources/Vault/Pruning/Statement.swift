@@ -174,8 +174,8 @@ package struct Numbers: Hashable, Sendable {
 extension Vault {
     private func statementNumbers() async throws(Trouble) -> [UInt64] {
         guard !keyring.stewards.isEmpty else { return [] }
-        return try await site.list(Statement.folder)
-            .compactMap { UInt64($0.name.text.dropFirst(Statement.folder.count)) }
+        // Several sites may show one name with several sizes.
+        return Set(try await site.list(Statement.folder).compactMap { UInt64($0.name.text.dropFirst(Statement.folder.count)) })
             .filter { (1..<1_000_000_000_000).contains($0) }.sorted()
     }
 
