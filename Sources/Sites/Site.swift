@@ -42,6 +42,10 @@ public protocol Site: Sendable {
 
     func get(_ name: ObjectName, in range: Range<Int>?, version: String) async throws(Trouble) -> [UInt8]
 
+    /// The copies that can be had now, where there are several sites: two may have won a name while these did
+    /// not see each other. Else none.
+    func copies(of name: ObjectName) async throws(Trouble) -> [[UInt8]]
+
     /// Every object whose name begins with `prefix`, ordered by name. What a listing does not show
     /// is never proof that it does not exist.
     func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry]
@@ -97,6 +101,8 @@ extension Site {
     public func erase(_ name: ObjectName) async throws(Trouble) { try await remove(name) }
 
     public func listDecided(_ prefix: String) async throws(Trouble) -> [ObjectEntry] { try await list(prefix) }
+
+    public func copies(of name: ObjectName) async throws(Trouble) -> [[UInt8]] { [] }
 
     public func versions(of name: ObjectName) async throws(Trouble) -> [String] { [] }
 

@@ -40,6 +40,14 @@ extension SpreadSite {
         if let trouble = troubles.first(where: { isNowhere || $0.kind == .denied || $0.kind == .readOnly }) { throw trouble }
     }
 
+    /// In the order of the plan.
+    package func copies(of name: ObjectName) async throws(Trouble) -> [[UInt8]] {
+        let results = await gathered(lanes.filter { !$0.isResting }) { lane in
+            do throws(Trouble) { return Optional(try await AskedSite(lane: lane, patience: self.patience.listing).get(name, in: nil)) } catch { return nil }
+        }
+        return results.compactMap(\.self)
+    }
+
     /// What another was put in front of, at whichever site has it.
     func earlier(
         _ name: ObjectName, in range: Range<Int>?, _ accepting: @Sendable ([UInt8]) -> Bool

@@ -136,7 +136,7 @@ extension Pruning {
                 continue
             }
             guard let head = observed.heads[writer.id], head.sequence > 0 else { continue }
-            obeyed[writer.id] = try await vault.record(of: writer, head.sequence).obeyedStatement
+            obeyed[writer.id] = try await vault.record(of: writer, head).obeyedStatement
         }
         var removable: [PackReference] = []
         var waiting: [Reason: (packs: Int, bytes: UInt64)] = [:]

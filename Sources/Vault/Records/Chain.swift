@@ -55,11 +55,12 @@ package struct Chain: Sendable {
         var previous: Digest? = known.hash
         var next = known.sequence + 1
         let wanted = Set(listed).sorted().filter { $0 >= next && $0 <= last }
-        let read = await gathered(wanted) { sequence in
+        let found = await gathered(wanted) { sequence in
             do throws(Trouble) { return Result<Record, Trouble>.success(try await vault.record(of: writer, sequence)) } catch {
                 return .failure(error)
             }
         }
+        let read = await Self.settled(found, of: writer, in: vault, fixed)
         for (sequence, result) in zip(wanted, read) {
             if sequence > next {
                 troubles.append(.gap(writer, next..<sequence, at: vault.site.label))
@@ -86,6 +87,31 @@ package struct Chain: Sendable {
         }
     }
 
+    /// Two runs may have put one place while the site that decides was away from one of them, which had been
+    /// told of its record or had died before. Which of them is the chain, the next record says; of the last
+    /// place, how many sites have which: one that was told of lies at as many as must have it.
+    private static func settled(
+        _ read: [Result<Record, Trouble>], of writer: Writer, in vault: Vault, _ fixed: [ChainHead]
+    ) async -> [Result<Record, Trouble>] {
+        var read = read
+        var follower: Record?
+        for index in read.indices.reversed() {
+            guard case .success(let record) = read[index] else {
+                follower = nil
+                continue
+            }
+            var settled = Record?.none
+            if let known = fixed.first(where: { $0.sequence == record.sequence }) {
+                if known.hash != record.hash { settled = await vault.other(record, of: writer, known.hash) }
+            } else if let follower, follower.sequence == record.sequence + 1 {
+                if follower.previous != record.hash { settled = await vault.other(record, of: writer, follower.previous) }
+            } else if index == read.indices.last { settled = await vault.most(record, of: writer) }
+            if let settled { read[index] = .success(settled) }
+            follower = settled ?? record
+        }
+        return read
+    }
+
     package var head: ChainHead? {
         records.last.map { ChainHead(sequence: $0.sequence, hash: $0.hash) }
     }
@@ -96,7 +122,37 @@ extension Vault {
         of writer: Writer, _ sequence: UInt64
     ) async throws(Trouble) -> Record {
         let name = Record.name(writer.id, sequence)
-        let bytes = try await object(name, upTo: Limits.statementBytesMax)
+        return try record(of: writer, sequence, try await object(name, upTo: Limits.statementBytesMax))
+    }
+
+    func record(of writer: Writer, _ head: ChainHead) async throws(Trouble) -> Record {
+        let bytes = try await site.whole(Record.name(writer.id, head.sequence), upTo: Limits.statementBytesMax) { Sealing.hash($0) == head.hash }
+        let record = try record(of: writer, head.sequence, bytes)
+        guard record.hash == head.hash else { throw .replaced(record, at: site.label) }
+        return record
+    }
+
+    fileprivate func other(_ record: Record, of writer: Writer, _ hash: Digest) async -> Record? {
+        do throws(Trouble) { return try await self.record(of: writer, ChainHead(sequence: record.sequence, hash: hash)) } catch { return nil }
+    }
+
+    /// The one of which there are most copies. Of as many, the later in the order of the plan: what was decided
+    /// there came after, since nobody goes on elsewhere who was told.
+    fileprivate func most(_ record: Record, of writer: Writer) async -> Record? {
+        do throws(Trouble) {
+            var counts: [Digest: Int] = [:]
+            var found: [Record] = []
+            for bytes in try await site.copies(of: Record.name(writer.id, record.sequence)) {
+                do throws(Trouble) { found.append(try self.record(of: writer, record.sequence, bytes)) } catch { continue }
+            }
+            for one in found { counts[one.hash, default: 0] += 1 }
+            let most = counts.values.max() ?? 0
+            return found.last { counts[$0.hash] == most }
+        } catch { return nil }
+    }
+
+    private func record(of writer: Writer, _ sequence: UInt64, _ bytes: [UInt8]) throws(Trouble) -> Record {
+        let name = Record.name(writer.id, sequence)
         let record: Record
         do {
             record = try Record(decoding: bytes, writerKey: writer.publicKey)

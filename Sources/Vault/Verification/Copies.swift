@@ -158,9 +158,11 @@ extension Vault {
 
     private func check(_ object: Kept, _ shelves: [Shelf], _ options: Copies.Options) async -> Checked {
         let sizes = Set(shelves.compactMap { $0.sizes[object.name] })
-        let isSure = sizes.count == 1 && !options.readsData
+        // Of a record that two have written, what is copied elsewhere must not be the one that does not count.
+        let isSpread = Self.rank(object.name) == 2 && shelves.contains { $0.sizes[object.name] == nil }
+        let isSure = sizes.count == 1 && !options.readsData && !isSpread
         var faults: [(shelf: Shelf, fault: Copies.Finding.Fault, bytes: [UInt8]?)] = []
-        var good: (bytes: [UInt8], from: String)?
+        var right: [(shelf: Shelf, bytes: [UInt8])] = []
         var unread: [(site: String, trouble: Trouble)] = []
         for shelf in shelves {
             guard shelf.sizes[object.name] != nil else {
@@ -173,9 +175,7 @@ extension Vault {
             case .success(let bytes):
                 // Of what nobody can judge, no copy is better than another.
                 guard let isRight = keyring.isRight(object.name, bytes) else { continue }
-                if !isRight { faults.append((shelf, .damaged, bytes)) } else if let first = good {
-                    if first.bytes != bytes { faults.append((shelf, .differing, nil)) }
-                } else { good = (bytes, shelf.name) }
+                if isRight { right.append((shelf, bytes)) } else { faults.append((shelf, .damaged, bytes)) }
             case .failure(let trouble):
                 // One that does not answer has no fault that can be told; one that was removed since, none.
                 if trouble.kind == .damaged { faults.append((shelf, .damaged, nil)) } else if trouble.kind != .missing {
@@ -183,6 +183,8 @@ extension Vault {
                 }
             }
         }
+        var good = Self.most(right, of: object.name).map { (bytes: $0.bytes, from: $0.shelf.name) }
+        for one in right where one.bytes != good?.bytes { faults.append((one.shelf, .differing, nil)) }
         let isMeant = { (shelf: Shelf) in options.repairs && (options.only ?? shelf.name) == shelf.name }
         if good == nil, faults.contains(where: { isMeant($0.shelf) }) {
             for (shelf, fault, _) in faults where fault == .damaged {
@@ -205,6 +207,13 @@ extension Vault {
             findings.append(await repair(object.name, shelf, fault, bytes, good))
         }
         return Checked(findings: findings, unread: unread)
+    }
+
+    /// As whoever reads a chain takes it (`Chain`): a copy of what is nowhere else must not become the rule.
+    private static func most(_ right: [(shelf: Shelf, bytes: [UInt8])], of name: ObjectName) -> (shelf: Shelf, bytes: [UInt8])? {
+        let counts = right.map { one in right.count { $0.bytes == one.bytes } }
+        let most = right.indices.filter { counts[$0] == counts.max() }
+        return (name.text.hasPrefix("records/") ? most.last : most.first).map { right[$0] }
     }
 
     private func read(_ name: ObjectName, _ shelf: Shelf) async -> Result<[UInt8], Trouble> {
