@@ -129,6 +129,23 @@ package struct Vault: Sendable {
         try await site.whole(name, upTo: max) { keyring.isRight(name, $0) ?? true }
     }
 
+    /// Puts what lies at fewer sites than must have it, because whoever put it was killed: before anything
+    /// is built on it, or the loss of one site would leave a gap that nobody can fill.
+    func complete(_ names: [ObjectName], in folder: String) async throws(Trouble) {
+        let stored = Set(try await site.listStored(folder).map(\.name))
+        guard names.contains(where: { !stored.contains($0) }) else { return }
+        let shown = try await site.list(folder)
+        // One that is there in several sizes is damaged somewhere: to mend that is the keeper's work.
+        for name in names where !stored.contains(name) && shown.count(where: { $0.name == name }) == 1 {
+            let bytes = try await object(name, upTo: Limits.statementBytesMax)
+            guard keyring.isRight(name, bytes) == true else { throw .changed(name.text, at: site.label) }
+            do throws(Trouble) { try await site.put(name, bytes[...], existing: .refuse) } catch {
+                // It was there, and only not shown.
+                guard error.kind == .exists else { throw error }
+            }
+        }
+    }
+
     /// Tries the passphrase. Takes about half a second and 128 MiB, on purpose.
     package func unlock(passphrase: [UInt8]) throws(Trouble) -> UnlockedKeyring {
         do { return try keyring.unlock(passphrase: passphrase) } catch {

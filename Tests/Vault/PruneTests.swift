@@ -205,7 +205,7 @@ struct PruneTests {
         town.clock.pass(days: 2)
         let plan = try await town.pruning()
         // Every removal fails.
-        let from = town.test.site.counts.requests + 2
+        let from = town.test.site.counts.requests + 3
         town.test.site.fail(.init(from...(from + 10), Trouble(.system, Words("gone", de: "weg"))))
         let outcome = try await plan.carryOut(in: town.test.vault, by: town.steward)
         #expect(outcome.removed.isEmpty && outcome.refused.count == 2)

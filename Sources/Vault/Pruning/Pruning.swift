@@ -194,6 +194,7 @@ extension Pruning {
             throw .impossible("to sign a statement")
         }
         guard object.count <= Limits.statementBytesMax else { throw .tooLarge("the statement", object.count, Limits.statementBytesMax) }
+        if let previous { try await vault.complete([Statement.name(previous.number)], in: Statement.folder) }
         try await vault.site.putDecided(Statement.name(number), object[...])
         await vault.site.settle()
         let done = Mutex(0)
