@@ -56,9 +56,19 @@ package struct VaultWriter: Sendable {
         let head = newer.head ?? remembered
         // Read after the chain: so no record that it shows obeys a statement that is not seen here.
         let isKnown = cache?.head == head
-        let said = try await vault.statements(after: isKnown ? cache?.obeyed ?? 0 : 0)
-        let obeyed = newer.records.last?.obeyedStatement ?? cache?.obeyed ?? 0
-        guard said.free > obeyed else { throw .forgottenStatement(obeyed, at: vault.site.label) }
+        // One that this machine was not told of may not have got everywhere.
+        if !isKnown, head.sequence > 0 {
+            try await vault.complete([Record.name(writer.id, head.sequence)], in: Record.prefix(writer.id))
+        }
+        let known = isKnown ? cache?.obeyed ?? 0 : 0
+        let said = try await vault.statementsToObey(after: known)
+        var obeyed = newer.records.last?.obeyedStatement ?? known
+        if !isKnown, newer.records.isEmpty, head.sequence > 0 {
+            obeyed = try await vault.record(of: writer, head).obeyedStatement
+        }
+        guard said.free > obeyed, max(said.all.last?.number ?? 0, known) >= obeyed else {
+            throw .forgottenStatement(obeyed, at: vault.site.label)
+        }
         var result: WriterCache
         if isKnown, let cache { result = cache } else if head.sequence == 0 {
             result = WriterCache(for: domain, head: head)

@@ -205,24 +205,44 @@ extension Vault {
         return (nil, troubles)
     }
 
-    /// Those behind `known`, in order, each following the one before; and the first number that is free.
-    package func statements(after known: UInt64 = 0) async throws(Trouble) -> (all: [Statement], free: UInt64) {
+    /// In order, each following the one before; and the first number that is free.
+    package func statements() async throws(Trouble) -> (all: [Statement], free: UInt64) {
+        let (all, free, trouble) = try await wholeStatements(from: 1)
+        if let trouble { throw trouble }
+        return (all, free)
+    }
+
+    /// What a writer obeys: those behind `known`, which it obeys already, as far as they can be read. It may
+    /// go on without one that is damaged, or that a thief has put there: it is waited for, and says so.
+    func statementsToObey(after known: UInt64) async throws(Trouble) -> (all: [Statement], free: UInt64) {
+        var (all, free, trouble) = try await wholeStatements(from: max(known, 1))
+        // What follows one that counts no more follows the one before it.
+        if known > 1, all.first?.number != known { (all, free, trouble) = try await wholeStatements(from: 1) }
+        if let trouble, trouble.kind == .system { throw trouble }
+        return (all.filter { $0.number > known }, free)
+    }
+
+    /// - Returns: those up to the first that is missing or damaged, and what is wrong with that.
+    private func wholeStatements(from first: UInt64) async throws(Trouble) -> (all: [Statement], free: UInt64, trouble: Trouble?) {
         let numbers = try await statementNumbers()
-        let read = await gathered(numbers.filter { $0 > known }) { number in
+        let free = (numbers.last ?? 0) + 1
+        let read = await gathered(numbers.filter { $0 >= first }) { number in
             do throws(Trouble) { return Result<Statement, Trouble>.success(try await statement(number)) } catch { return .failure(error) }
         }
         var all: [Statement] = []
-        for result in read {
-            let one = try result.get()
-            guard one.isAccepted else { continue }
-            guard all.last.map({ one.previous == $0.hash }) ?? (known > 0 || one.previous == .zero) else {
-                throw .damaged(
-                    Statement.name(one.number).text, at: site.label,
-                    Words("it does not follow the statement before it", de: "sie schließt nicht an die vorige Erklärung an"))
+        do throws(Trouble) {
+            for result in read {
+                let one = try result.get()
+                guard one.isAccepted else { continue }
+                guard all.last.map({ one.previous == $0.hash }) ?? (first > 1 || one.previous == .zero) else {
+                    throw .damaged(
+                        Statement.name(one.number).text, at: site.label,
+                        Words("it does not follow the statement before it", de: "sie schließt nicht an die vorige Erklärung an"))
+                }
+                all.append(one)
             }
-            all.append(one)
-        }
-        return (all, (numbers.last ?? 0) + 1)
+        } catch { return (all, free, error) }
+        return (all, free, nil)
     }
 
     /// Every pack on which no writer may build.
