@@ -48,8 +48,6 @@ package struct Pruning: Sendable {
         case writer(Identifier)
         /// A kept snapshot names it: its run had begun before.
         case needed
-        /// Nobody can tell whose it is: it does not open, or is of a writer that is not known here.
-        case unknown
     }
 
     let body: Statement.Body
@@ -118,10 +116,10 @@ extension Pruning {
         var said: [Digest: Int] = [:]
         for (index, one) in statements.enumerated() { for pack in one.body.condemned where said[pack] == nil { said[pack] = index } }
         // Whoever names a pack may take it again, also who has no right to.
-        var owners: [Digest: Set<Identifier>] = [:]
+        var naming: [Digest: Set<Identifier>] = [:]
         for writer in vault.keyring.writers {
             PackList.each(in: observed.facts.filter { $0.writer.id == writer.id }.map(\.list)) {
-                if said[$0.name] != nil { owners[$0.name, default: []].insert(writer.id) }
+                if said[$0.name] != nil { naming[$0.name, default: []].insert(writer.id) }
             }
         }
         let gone = Set(statements.flatMap(\.body.removed))
@@ -148,13 +146,14 @@ extension Pruning {
             if needed.contains(pack.name) { reason = .needed } else if gone.contains(pack.name) {
                 // An earlier run was to take it away.
             } else if now < end { reason = .grace(end) } else {
-                // Where nobody names it, its header says whose it is: of a run that goes on, perhaps.
-                let named = owners[pack.name] ?? []
-                let all = if named.isEmpty { [await vault.writer(of: pack.name)] } else { named.map(Optional.some) }
-                for owner in all {
-                    if let owner, vault.keyring.writer(owner) != nil {
-                        if obeyed[owner] ?? 0 < statements[index].number { reason = .writer(owner) }
-                    } else { reason = .unknown }
+                let silent = vault.keyring.writers.map(\.id).filter { obeyed[$0] ?? 0 < statements[index].number }
+                if !silent.isEmpty {
+                    // A record may name what is another's, to have it taken away: so its header has a say, too.
+                    let names = naming[pack.name] ?? []
+                    let owner = await vault.writer(of: pack.name, isProven: names.isEmpty)
+                    // What nobody can read now may be anybody's.
+                    let waiting = silent.first { owner == nil || owner == $0 || names.contains($0) }
+                    if let waiting { reason = .writer(waiting) }
                 }
             }
             guard let reason else {
@@ -220,8 +219,15 @@ extension Pruning {
 }
 
 extension Vault {
-    /// The writer that a pack's header names; nil where it cannot be read.
-    fileprivate func writer(of pack: Digest) async -> Identifier? {
-        do throws(Trouble) { return try await packFront(pack) { front throws(Trouble) in front.header.writer } } catch { return nil }
+    /// The writer that a pack's header names; nil where it cannot be read, or names nobody.
+    ///
+    /// - Parameter isProven: whether the whole pack is held against its name. Else one copy is believed.
+    fileprivate func writer(of pack: Digest, isProven: Bool) async -> Identifier? {
+        do {
+            guard isProven else { return try await packFront(pack) { front throws(Trouble) in keyring.writer(front.header.writer)?.id } }
+            let bytes = try await wholePack(pack)
+            guard Sealing.hash(bytes) == pack else { return nil }
+            return keyring.writer(try PackFront(name: pack, decoding: bytes).header.writer)?.id
+        } catch { return nil }
     }
 }

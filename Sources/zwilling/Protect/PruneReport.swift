@@ -35,7 +35,6 @@ struct PruneReport {
             say(
                 "stay until \"\(name(id))\" has protected again, or is retired",
                 de: "bleiben, bis „\(name(id))“ wieder gesichert hat oder stillgelegt ist")
-        case .unknown: say("stay, since it cannot be told whose they are", de: "bleiben, denn es ist nicht zu erkennen, wessen sie sind")
         case .needed:
             say("stay, since a run that had begun before still took them", de: "bleiben, denn ein zuvor begonnener Lauf nahm sie noch")
         }
@@ -159,7 +158,6 @@ struct PruneReport {
                 case .grace(let end): ("grace", isoTime(end), nil)
                 case .writer(let id): ("writer", nil, name(id))
                 case .needed: ("needed", nil, nil)
-                case .unknown: ("unknown", nil, nil)
                 }
             return Fields.Waiting(reason: kind, until: until, writer: writer, packs: packs, bytes: bytes)
         }
