@@ -24,7 +24,7 @@ help:
 	@echo "make bench     against restic, borg and pgBackRest; BENCH=--quick for smaller inputs"
 	@echo "make soak      the damage and kill loops at length, and a large vault; ROUNDS=100"
 	@echo "make fuzz      mutated objects through every decoder; SECONDS_MAX=600"
-	@echo "make simulate  handovers in which everything goes wrong; SEEDS=100000"
+	@echo "make simulate  handovers and vaults in which everything goes wrong; SEEDS=100000"
 	@echo "make clean     remove what was built"
 
 .PHONY: setup
@@ -130,6 +130,8 @@ SEEDS ?= 100000
 simulate: setup
 	@bash tools/build.sh tests
 	ZWILLING_SEEDS=$(SEEDS) $(swift_test) --filter HandoverSimulationTests \
+		| $(ran_something)
+	ZWILLING_SEEDS=$(SEEDS) $(swift_test) --filter VaultSimulationTests \
 		| $(ran_something)
 
 .PHONY: clean
