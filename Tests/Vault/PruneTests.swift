@@ -333,7 +333,7 @@ struct PruneTests {
         #expect(found?.kind == .stale)
     }
 
-    @Test("A damaged statement is named, and stops stewards and writers, but nobody who reads")
+    @Test("A damaged statement is named, and stops stewards and who has obeyed it, but nobody who reads")
     func damaged() async throws {
         var town = try await PrunedTown()
         for seed: UInt8 in 1...3 {
@@ -347,8 +347,43 @@ struct PruneTests {
             #expect(try await test.findings().map(\.message.english).filter { $0.contains(Statement.name(number).text) }.count == 1)
             #expect(try await test.observed().snapshots.count == (number == 1 ? 1 : 2))
             #expect(try await trouble { _ = try await test.vault.statements() }?.kind == .damaged)
-            #expect(try await trouble { _ = try await test.writer.knowledge(cache: nil, memory: Memory(of: test.vault)) }?.kind == .damaged)
+            // A writer has obeyed the first, and never saw the third.
+            let found = try await trouble { _ = try await test.writer.knowledge(cache: nil, memory: Memory(of: test.vault)) }
+            #expect(found?.kind == (number == 1 ? .stale : nil))
         }
+    }
+
+    /// What the last record says that its writer obeys.
+    private func obeyed(_ town: PrunedTown) async throws -> UInt64 {
+        let head = try #require(try await town.test.observed().heads[town.test.keys.writer])
+        let key = try #require(town.test.vault.keyring.writer(town.test.keys.writer)).publicKey
+        return try Record(decoding: try await town.test.site.bytes(town.test.record(head.sequence)), writerKey: key).obeyedStatement
+    }
+
+    @Test("A writer obeys no statement behind one that it does not see, and goes on behind one that is damaged")
+    func obeysWhole() async throws {
+        var town = try await PrunedTown()
+        for seed: UInt8 in 1...2 { try await town.protect([noise(1000, seed: seed)]) }
+        try await town.prune()
+        try await town.protect([noise(1000, seed: 3)])
+        #expect(try await obeyed(town) == 1)
+        for _ in 2...3 { try await town.prune() }
+        let second = try await town.test.site.bytes(Statement.name(2))
+        town.test.site.drop(Statement.name(2))
+        try await town.protect([noise(1000, seed: 4)])
+        #expect(try await obeyed(town) == 1)
+        // A thief may have put anything there.
+        try await town.test.site.replace(Statement.name(2), by: noise(3000))
+        try await town.protect([noise(1000, seed: 5)])
+        #expect(try await obeyed(town) == 1)
+        try await town.test.site.replace(Statement.name(2), by: second)
+        try await town.protect([noise(1000, seed: 6)])
+        #expect(try await obeyed(town) == 3)
+        // One that has lost its cache knows by its own last record what it has obeyed.
+        town.test.site.drop(Statement.name(3))
+        let memory = try await town.test.memory()
+        let found = try await trouble { _ = try await town.test.writer.knowledge(cache: nil, memory: memory) }
+        #expect(found?.kind == .stale)
     }
 
     @Test("Every byte of a statement is under its steward's signatures")

@@ -99,7 +99,7 @@ extension SimulatedTown {
             case 6...7:
                 let draft = RecordBody(kind: .snapshot, begun: now(thief), dataSet: "files", host: "host", paths: [])
                 let writer = try VaultWriter(vault, keys: keys, world: world(thief))
-                let empty = WriterCache(head: .start, packs: [], chunks: [:])
+                let empty = WriterCache(for: writer.domain)
                 let sealing = try await WriterRun(writer, cache: empty, draft: draft, level: 1).sealing
                 let pack = try PackBuilder(content: .data, sealing: sealing, level: 1)
                 // What a victim may hold already, under the id of something else.
