@@ -19,7 +19,7 @@ extension SimulatedTown {
             let victim = dice.below(writers.count)
             time.after(dice.between(0.2, 0.8) * Self.horizon) { [self] in
                 note("the keys of writer\(victim) are stolen")
-                let theirs = done.filter { $0.writer == victim && sites[0].objects[recordName($0)] != nil }
+                let theirs = done.filter { $0.writer == victim && sites[0].objects[recordName($0)].map { Sealing.hash($0) } == $0.id }
                 stolen = (victim, Set(theirs.map(\.id)))
                 for _ in 0..<dice.one(of: [1, 3, 6]) {
                     time.after(dice.between(0, 0.5) * Self.horizon) { [self] in time.begin { await self.harm(victim) } }

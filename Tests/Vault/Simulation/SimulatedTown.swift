@@ -206,7 +206,7 @@ final class SimulatedTown: @unchecked Sendable {
 
 /// What came of it: a simulation in which nothing happens proves nothing.
 struct SimulatedCounts {
-    var (done, letGo, removed, repaired, killed, restored, failed) = (0, 0, 0, 0, 0, 0, 0)
+    var (done, letGo, removed, repaired, killed, restored, contested, failed) = (0, 0, 0, 0, 0, 0, 0, 0)
 
     static func += (one: inout SimulatedCounts, other: SimulatedCounts) {
         one.done += other.done
@@ -215,6 +215,7 @@ struct SimulatedCounts {
         one.repaired += other.repaired
         one.killed += other.killed
         one.restored += other.restored
+        one.contested += other.contested
         one.failed += other.failed
     }
 }
