@@ -81,7 +81,7 @@ package struct VaultWriter: Sendable {
         let observer: Sealing.RecipientKey
         do { observer = try keys.observer } catch { throw .impossible("the observer's key") }
         let observed = try await Observed(vault, writers: [writer], with: observer, isBundled: false)
-        if let trouble = observed.troubles.first { throw trouble }
+        if let trouble = observed.recordTroubles.first { throw trouble }
         var cache = WriterCache(for: domain, head: observed.heads[writer.id] ?? .start)
         let packs = observed.packs(of: writer)
         cache.add(packs)

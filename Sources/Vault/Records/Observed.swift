@@ -25,10 +25,14 @@ package struct Observed: Sendable {
     package let facts: [Fact]
     package let heads: [Identifier: ChainHead]
     /// Records that are damaged or missing, each named.
-    package let troubles: [Trouble]
+    let recordTroubles: [Trouble]
+    private let statementTroubles: [Trouble]
     /// Of the stewards.
     package let newest: Statement?
     let observer: Sealing.RecipientKey
+
+    /// Records and statements that are damaged or missing, each named.
+    package var troubles: [Trouble] { statementTroubles + recordTroubles }
 
     /// What was not let go.
     package var kept: [Fact] { facts.filter { !$0.isForgotten } }
@@ -51,9 +55,8 @@ package struct Observed: Sendable {
         var heads: [Identifier: ChainHead] = [:]
         var troubles: [Trouble] = []
         var denied: Trouble?
-        let (newest, doubts) = try await vault.newestStatement()
-        troubles += doubts
-        do throws(Trouble) { try memory?.check(newest, site: vault.site.label) } catch { troubles.append(error) }
+        var (newest, doubts) = try await vault.newestStatement()
+        do throws(Trouble) { try memory?.check(newest, site: vault.site.label) } catch { doubts.append(error) }
         for writer in writers ?? vault.keyring.writers {
             do throws(Trouble) {
                 let remembered = memory?.heads[writer.id] ?? .start
@@ -93,7 +96,8 @@ package struct Observed: Sendable {
         if let denied, heads.isEmpty { throw denied }
         (self.vault, self.observer) = (vault, observer)
         self.facts = facts.sorted { ($0.body.begun, $0.id) < ($1.body.begun, $1.id) }
-        (self.heads, self.troubles, self.newest) = (heads, troubles, newest)
+        (self.heads, self.newest) = (heads, newest)
+        (recordTroubles, statementTroubles) = (troubles, doubts)
     }
 
     private static func body(

@@ -73,7 +73,7 @@ extension SimulatedTown {
                     if fact.isForgotten { continue }
                     let index = await open.index(of: fact, width: 2)
                     let reader = ChunkReader(index, PackWindows(site: vault.site, .stretches), site: vault.site.label)
-                    let there = Set(index.packs.map(\.front.name))
+                    let there = Set(index.packs.map(\.name))
                     for pack in fact.packs where !there.contains(pack.name) { fail("\(shown) lacks pack \(pack.name.short)") }
                     do {
                         if try await restored(fact, open, reader) != one.contents { fail("\(shown) is something else") }
