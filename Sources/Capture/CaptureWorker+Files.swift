@@ -53,7 +53,7 @@ extension CaptureWorker {
             status: status, size: UInt64(status.size), regions: known.regions,
             stream: known.chunks.isEmpty
                 ? .empty : known.areLists ? .lists(known.chunks) : .chunks(known.chunks),
-            packs: known.packs)
+            uses: known.uses)
     }
 
     private func keep(_ fingerprint: Digest, _ file: CapturedFile) {
@@ -66,7 +66,7 @@ extension CaptureWorker {
         }
         capturing.keep(
             fingerprint,
-            .init(chunks: chunks, areLists: areLists, regions: file.regions, packs: file.packs))
+            .init(chunks: chunks, areLists: areLists, regions: file.regions, uses: file.uses))
     }
 
     private func readWhole(
@@ -89,13 +89,13 @@ extension CaptureWorker {
                 if !isUnchanged { capturing.changed(job.draft.path(item)) }
                 var captured = CapturedFile(
                     status: after, attributes: attributes, size: UInt64(status.size),
-                    regions: regions, stream: .empty, packs: [], hasChanged: !isUnchanged)
+                    regions: regions, stream: .empty, hasChanged: !isUnchanged)
                 if read.endedEarly {
                     // It shrank under our hands: what was read is what it is.
                     captured.size = UInt64(read.bytes)
                     captured.regions = nil
                 }
-                try await fill(&captured, read.segments, packs: read.packs)
+                try await fill(&captured, read.segments, read.uses)
                 return captured
             }
             status = after
@@ -115,14 +115,14 @@ extension CaptureWorker {
         }
         let start = Int64(number) * Int64(Limits.segmentBytes)
         let end = min(place.status.size, start + Int64(Limits.segmentBytes))
-        var segment = SectionJob.Segment(chunks: [], packs: [], bytes: 0)
+        var segment = SectionJob.Segment(chunks: [], uses: PackUses(), bytes: 0)
         do throws(ReadTrouble) {
             if !job.isRefused(item) {
                 let file = try original { () throws(SystemError) in try open(place) }
                 let read = try await stream(
                     file, [start..<end], isReported: job.isReported(item))
                 segment = SectionJob.Segment(
-                    chunks: read.segments.flatMap { $0 }, packs: read.packs, bytes: read.bytes)
+                    chunks: read.segments.flatMap { $0 }, uses: read.uses, bytes: read.bytes)
             }
         } catch {
             // The original's troubles show again, and are told, when the file is put together.
@@ -149,9 +149,9 @@ extension CaptureWorker {
             var captured = CapturedFile(
                 status: status,
                 attributes: try original { () throws(SystemError) in try file.attributes() },
-                size: UInt64(status.size), stream: .empty, packs: [])
-            let packs = Set(segments.flatMap(\.packs)).sorted()
-            try await fill(&captured, segments.map(\.chunks), packs: packs)
+                size: UInt64(status.size), stream: .empty)
+            let uses = segments.reduce(into: PackUses()) { $0 += $1.uses }
+            try await fill(&captured, segments.map(\.chunks), uses)
             if !capturing.isYoung(status), let fingerprint = job.draft.fingerprint(of: .file(item)) {
                 keep(fingerprint, captured)
             }
@@ -175,7 +175,7 @@ extension CaptureWorker {
     private struct ReadStream {
         /// Chunks of each segment of 64 MiB.
         var segments: [[ChunkReference]] = []
-        var packs: [UInt32] = []
+        var uses = PackUses()
         var bytes = 0
         var endedEarly = false
     }
@@ -186,7 +186,6 @@ extension CaptureWorker {
     ) async throws(ReadTrouble) -> ReadStream {
         var rest = extents[...]
         var result = ReadStream()
-        var packs: Set<UInt32> = []
         var left = extents.reduce(0) { $0 + Int($1.upperBound - $1.lowerBound) }
         while left > 0, !result.endedEarly {
             var segmentLeft = min(left, Limits.segmentBytes)
@@ -213,14 +212,13 @@ extension CaptureWorker {
                 let length = capturing.run.domain.gear.cut(buffer[start..<end])
                 let (reference, pack) = try await store(buffer[start..<start + length], .data)
                 segment.append(reference)
-                packs.insert(pack)
+                result.uses.add(pack, bytes: length)
                 start += length
                 result.bytes += length
                 if isReported { capturing.done(UInt64(length)) }
             }
             result.segments.append(segment)
         }
-        result.packs = packs.sorted()
         return result
     }
 
@@ -254,23 +252,21 @@ extension CaptureWorker {
     /// Small files name their chunks themselves; large ones by lists, one for each segment, so
     /// that a small change in a large file changes little of the tree.
     private func fill(
-        _ file: inout CapturedFile, _ segments: [[ChunkReference]], packs: [UInt32]
+        _ file: inout CapturedFile, _ segments: [[ChunkReference]], _ uses: PackUses
     ) async throws(ReadTrouble) {
         let all = segments.flatMap { $0 }
-        file.packs = packs
+        file.uses = uses
         guard all.count > Limits.inlineChunksMax else {
             file.stream = all.isEmpty ? .empty : .chunks(all)
             return
         }
         var lists: [ChunkReference] = []
-        var used = Set(packs)
         for segment in segments {
             let (reference, pack) = try await store(ChunkList.encode(segment)[...], .tree)
             lists.append(reference)
-            used.insert(pack)
+            file.uses.add(pack, bytes: reference.bytes)
         }
         file.stream = .lists(lists)
-        file.packs = used.sorted()
     }
 
     private func store(

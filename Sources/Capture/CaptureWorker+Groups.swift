@@ -11,7 +11,7 @@ extension CaptureWorker {
         if let fingerprint, let known = capturing.known(fingerprint, entries: members.count),
             let chunk = known.chunks.first
         {
-            takeOver(job, members, chunk, known.packs)
+            takeOver(job, members, chunk, in: known.uses.all.first?.pack)
             return
         }
         var group = OpenGroup()
@@ -46,7 +46,7 @@ extension CaptureWorker {
         if isWhole, let fingerprint, let (chunk, pack) = stored {
             capturing.keep(
                 fingerprint,
-                .init(chunks: [chunk], areLists: false, regions: nil, packs: [pack]))
+                .init(chunks: [chunk], areLists: false, regions: nil, uses: PackUses(pack, bytes: chunk.bytes)))
         }
         for member in grown { job.note(member, try await readFile(job, member)) }
     }
@@ -57,7 +57,7 @@ extension CaptureWorker {
     }
 
     private func takeOver(
-        _ job: SectionJob, _ members: [Int], _ chunk: ChunkReference, _ packs: [UInt32]
+        _ job: SectionJob, _ members: [Int], _ chunk: ChunkReference, in pack: UInt32?
     ) {
         var offset = 0
         for member in members {
@@ -66,8 +66,8 @@ extension CaptureWorker {
                 member,
                 .captured(
                     CapturedFile(
-                        status: status, size: UInt64(status.size),
-                        stream: .slice(chunk, offset: offset), packs: packs)))
+                        status: status, size: UInt64(status.size), stream: .slice(chunk, offset: offset),
+                        uses: pack.map { PackUses($0, bytes: Int(status.size)) } ?? PackUses())))
             offset += Int(status.size)
         }
         capturing.done(UInt64(offset))
@@ -87,7 +87,7 @@ extension CaptureWorker {
             var file = file
             if file.size > 0 {
                 file.stream = .slice(chunk, offset: offset)
-                file.packs = [pack]
+                file.uses = PackUses(pack, bytes: Int(file.size))
             }
             job.note(item, .captured(file))
         }
@@ -120,7 +120,7 @@ extension CaptureWorker {
                     if !isUnchanged { capturing.changed(draft.path(item)) }
                     let captured = CapturedFile(
                         status: status, attributes: attributes, size: UInt64(count),
-                        stream: .empty, packs: [], hasChanged: !isUnchanged)
+                        stream: .empty, hasChanged: !isUnchanged)
                     return .read(captured, bytes: count)
                 }
                 expected = status

@@ -137,8 +137,8 @@ final class CaptureWorker {
             drawing.add(entry, in: item.directory, file)
         }
         guard let section = drawing.section else { return }
-        let (reference, pack) = try await store(section, drawing)
-        drawing.packs.insert(pack)
+        let (reference, pack, bytes) = try await store(section, drawing)
+        drawing.uses.add(pack, bytes: bytes)
         capturing.close(
             job,
             as: SectionReference(
@@ -149,7 +149,7 @@ final class CaptureWorker {
 
     private func store(
         _ section: Section, _ drawing: SectionDrawing
-    ) async throws(Trouble) -> (ChunkReference, UInt32) {
+    ) async throws(Trouble) -> (ChunkReference, UInt32, bytes: Int) {
         let bytes = section.encoded
         guard bytes.count <= Limits.treeChunkBytesMax else {
             let parent = printable(slashed(section.parent))
@@ -164,7 +164,8 @@ final class CaptureWorker {
                     de: "Die größten oder am stärksten zerstückelten Dateien dort ausschließen (docs/limits.md)."
                 ))
         }
-        return try await chunks.store(bytes[...], .tree)
+        let stored = try await chunks.store(bytes[...], .tree)
+        return (stored.reference, stored.pack, bytes.count)
     }
 
     /// The entry as it will stand in the section; nil where it went away or cannot be read.
@@ -200,7 +201,7 @@ final class CaptureWorker {
         if bytes > Limits.inlineAttributeBytesMax {
             let (reference, pack) = try await chunks.store(
                 AttributeList.encode(attributes)[...], .tree)
-            drawing.packs.insert(pack)
+            drawing.uses.add(pack, bytes: reference.bytes)
             entry.attributes = .chunk(drawing.number(of: reference))
         } else {
             entry.attributes = .here(attributes)

@@ -70,7 +70,7 @@ final class Capturing: Sendable {
         for item in draft.items { fingerprint.add(entry: item) }
         let job = SectionJob(
             draft, fingerprint: fingerprint.finish(), laterNames: laterNames(in: draft))
-        if let known = before.sections[job.fingerprint], run.known.use(known.packs) {
+        if let known = before.sections[job.fingerprint], run.known.use(known.uses) {
             let names = linkedNames(in: draft)
             change { state in
                 state.outcome.sections[draft.number] = known.reference
@@ -131,7 +131,7 @@ final class Capturing: Sendable {
 
     /// What is known of a content, where it still holds: then it is taken over unread.
     func known(_ fingerprint: Digest, entries: Int) -> WriterCache.KnownContent? {
-        guard let known = before.contents[fingerprint], run.known.use(known.packs) else {
+        guard let known = before.contents[fingerprint], run.known.use(known.uses) else {
             return nil
         }
         state.withLock {
@@ -155,7 +155,7 @@ final class Capturing: Sendable {
             state.count(drawing.linkedNames)
             guard isSettled else { return }
             state.outcome.memory.sections[job.fingerprint] = WriterCache.KnownSection(
-                reference: reference, counts: drawing.counts, packs: drawing.packs.sorted())
+                reference: reference, counts: drawing.counts, uses: drawing.uses)
         }
     }
 

@@ -19,7 +19,7 @@ struct SectionDrawing {
     /// Each name with its content, also where files have several.
     private(set) var counts = RecordBody.Counts()
     private(set) var linkedNames: [LinkedName] = []
-    var packs: Set<UInt32> = []
+    var uses = PackUses()
     /// Whether everything in it could be read.
     var isWhole = true
 
@@ -68,6 +68,6 @@ struct SectionDrawing {
         case .lists(let references):
             entry.content.stream = .lists(references.map { number(of: $0) })
         }
-        packs.formUnion(file.packs)
+        uses += file.uses
     }
 }

@@ -19,7 +19,7 @@ struct CapturedFile: Sendable {
     var size: UInt64
     var regions: [Content.Region]?
     var stream: Stream
-    var packs: [UInt32]
+    var uses = PackUses()
     var hasChanged = false
 }
 
@@ -59,7 +59,7 @@ final class SectionJob: Sendable {
     /// One piece of a large file.
     struct Segment: Sendable {
         let chunks: [ChunkReference]
-        let packs: [UInt32]
+        let uses: PackUses
         let bytes: Int
     }
 

@@ -27,7 +27,7 @@ package final class ChunkWriter {
         let id = run.domain.chunkId(of: plain, content)
         let reference = ChunkReference(id: id, bytes: plain.count)
         let pack = try opened(content)
-        switch run.known.claim(id, for: pack.number) {
+        switch run.known.claim(id, bytes: plain.count, for: pack.number) {
         case .known(let number):
             return (reference, number)
         case .mine(let number):

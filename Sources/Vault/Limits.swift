@@ -14,6 +14,9 @@ package enum Limits {
     package static let companionBytesMax = 256 << 20
     package static let nameBytesMax = 255
     package static let deltasInARowMax = 63
+    /// A record names packs of which it takes less than this, in percent of their content, and so many at most.
+    package static let sparsePercent = 50
+    package static let sparsePacksMax = 1024
     package static let unitBytesMax = 20 << 20
     package static let unitPlainBytesMax = 16 << 20
     package static let unitFactsBytesMax = 4096

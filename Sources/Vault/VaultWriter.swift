@@ -84,20 +84,22 @@ package struct VaultWriter: Sendable {
         if let trouble = observed.recordTroubles.first { throw trouble }
         var cache = WriterCache(for: domain, head: observed.heads[writer.id] ?? .start)
         let packs = observed.packs(of: writer)
-        cache.add(packs)
+        var content = packs.map { _ in 0 }
         let areStored = try await vault.areStored(packs)
         for (index, pack) in packs.enumerated() where areStored[index] {
             do throws(Trouble) {
-                let rows = try await vault.packFront(pack.name) { front throws(Trouble) in
-                    front.header.domain == domain.id ? try front.table(domain, at: vault.site.label).rows : []
+                let table = try await vault.packFront(pack.name) { front throws(Trouble) in
+                    front.header.domain == domain.id ? try front.table(domain, at: vault.site.label) : ChunkTable()
                 }
-                for row in rows { cache.chunks.insert(row.id, UInt128(index)) }
+                content[index] = table.content
+                for row in table.rows { cache.chunks.insert(row.id, UInt128(index)) }
             } catch {
                 // What a damaged pack holds, or one that may not be read, counts as unknown and is
                 // stored again; verify names it. A site that does not answer is another matter.
                 guard [.damaged, .missing, .denied].contains(error.kind) else { throw error }
             }
         }
+        cache.add(packs, content: content)
         cache.settle()
         return cache
     }
@@ -191,7 +193,7 @@ package final class WriterRun: Sendable {
         } catch {
             guard error.kind == .exists, try await isThere(pack) else { throw error }
         }
-        known.put(number, as: PackReference(name: pack.name, bytes: pack.bytes.count))
+        known.put(number, as: PackReference(name: pack.name, bytes: pack.bytes.count), content: pack.content)
         try await checkpointIfDue()
     }
 
@@ -291,7 +293,8 @@ package final class WriterRun: Sendable {
     ) async throws(Trouble) -> (head: ChainHead, body: RecordBody, cache: WriterCache) {
         var kept = cache
         kept.take(known)
-        let used = known.used.filter { !kept.gone.contains($0) }
+        let taken = known.used.filter { !kept.gone.contains($0.pack) }
+        let used = taken.map(\.pack)
 
         var body = draft
         body.rootChunks = rootChunks
@@ -309,6 +312,7 @@ package final class WriterRun: Sendable {
             body.packsAdded = used.map { kept.packs[Int($0)] }
             result.deltas = 0
         }
+        if body.kind == .snapshot { body.sparse = kept.sparse(taken) }
         amend(&body)
         // What the record names lies everywhere before it, as far as that can be had.
         await writer.vault.site.settle()

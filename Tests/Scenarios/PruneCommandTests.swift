@@ -38,6 +38,7 @@ struct PruneCommandTests {
         #expect(made.code == 0 && made.output.contains("treasurer"), "\(made.errors)")
         #expect(try zwilling.reading("keys", "steward").code == 1)
 
+        #expect(try zwilling("prune", "--keep-last", "2", "--empty-below", "51").code == 2)
         let dry = try zwilling("prune", "--keep-last", "2", "--dry-run")
         #expect(dry.code == 0 && dry.output.contains("Would no longer be needed"), "\(dry.output)\(dry.errors)")
         #expect(try zwilling("prune", "--keep-last", "2", "-n", language: "de_DE.UTF-8").output.contains("AUFGEGEBEN"))

@@ -42,7 +42,8 @@ struct LargeVaultTests {
 
     private static func made(_ test: TestVault, at path: [UInt8]) throws {
         var cache = WriterCache(for: test.domain, rowsInMemory: rowsInMemory)
-        cache.add((0..<(count + chunksInPack - 1) / chunksInPack).map(pack))
+        let packs = (0..<(count + chunksInPack - 1) / chunksInPack).map(pack)
+        cache.add(packs, content: packs.map(\.bytes))
         for number in 0..<count { cache.chunks.insert(id(number), UInt128(number / chunksInPack)) }
         cache.settle()
         try cache.keep(at: path, for: test.domain)
@@ -86,13 +87,13 @@ struct LargeVaultTests {
                 var pack: UInt32?
                 for number in 0..<added {
                     let id = Self.id(Self.count + round * added + number)
-                    guard case .mine(let mine) = known.claim(id, for: pack) else {
+                    guard case .mine(let mine) = known.claim(id, bytes: 1, for: pack) else {
                         Issue.record("chunk \(number) is known")
                         return
                     }
                     pack = mine
                     if number % Self.chunksInPack == Self.chunksInPack - 1 {
-                        known.put(mine, as: Self.pack(-2 - Int(mine)))
+                        known.put(mine, as: Self.pack(-2 - Int(mine)), content: 1)
                         pack = nil
                     }
                 }

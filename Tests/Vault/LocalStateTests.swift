@@ -63,15 +63,17 @@ struct LocalStateTests {
         let test = try await TestVault()
         var cache = try await test.protect([prose(1000), noise(3000)]).cache
         var memory = try #require(cache.dataSets["files"])
+        var uses = PackUses(1, bytes: 7)
+        uses.add(0, bytes: 1 << 40)
         memory.sections[Sealing.hash([1] as [UInt8])] = .init(
             reference: SectionReference(
                 chunk: ChunkReference(id: Sealing.hash([2] as [UInt8]), bytes: 300), entries: 7,
                 first: [[1], [0xff]]),
-            counts: .init(), packs: [0, 1])
+            counts: .init(), uses: uses)
         for (number, regions) in [nil, [], [Content.Region(gap: 4096, length: .max)]].enumerated() {
             memory.contents[Sealing.hash([UInt8(number)])] = .init(
                 chunks: [ChunkReference(id: .zero, bytes: 1)], areLists: number == 1,
-                regions: regions, packs: [1])
+                regions: regions, uses: uses)
         }
         cache.dataSets["files"] = memory
         cache.dataSets["empty"] = .init()
@@ -85,7 +87,7 @@ struct LocalStateTests {
         try cache.keep(at: state.path, for: test.domain)
         let back = try #require(WriterCache(keptAt: state.path, for: test.domain))
         #expect(back.head == cache.head)
-        #expect(back.packs == cache.packs && back.gone == cache.gone)
+        #expect(back.packs == cache.packs && back.content == cache.content && back.gone == cache.gone)
         #expect(back.dataSets.names == ["files", "empty"])
         let (one, other) = (
             try #require(back.dataSets["files"]), try #require(cache.dataSets["files"])

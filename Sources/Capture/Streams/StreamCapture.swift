@@ -132,7 +132,6 @@ final class Streaming: Sendable {
         let entry: StreamedEntry
         /// By batch, since batches are stored in any order.
         var parts: [Int: [ChunkReference]] = [:]
-        var packs: Set<UInt32> = []
     }
 
     private struct State {
@@ -163,16 +162,12 @@ final class Streaming: Sendable {
     }
 
     func store(_ batch: StreamBatch, _ chunks: ChunkWriter) async throws(Trouble) {
-        var stored: [(file: Int, ChunkReference, pack: UInt32)] = []
+        var stored: [(file: Int, ChunkReference)] = []
         for chunk in batch.chunks {
-            let (reference, pack) = try await chunks.store(batch.bytes[chunk.bytes], .data)
-            stored.append((chunk.file, reference, pack))
+            stored.append((chunk.file, try await chunks.store(batch.bytes[chunk.bytes], .data).reference))
         }
         let progress = state.withLock { state in
-            for (file, reference, pack) in stored {
-                state.files[file]?.parts[batch.number, default: []].append(reference)
-                state.files[file]?.packs.insert(pack)
-            }
+            for (file, reference) in stored { state.files[file]?.parts[batch.number, default: []].append(reference) }
             state.progress.bytesDone += UInt64(batch.bytes.count)
             return state.progress
         }

@@ -118,8 +118,7 @@ struct StreamedTree {
         let all = file.parts.sorted { $0.key < $1.key }.flatMap(\.value)
         let size = all.reduce(0) { $0 + UInt64($1.bytes) }
         var captured = CapturedFile(
-            status: file.entry.status, size: size, stream: all.isEmpty ? .empty : .chunks(all),
-            packs: [])
+            status: file.entry.status, size: size, stream: all.isEmpty ? .empty : .chunks(all))
         guard all.count > Limits.inlineChunksMax else { return captured }
         var lists: [ChunkReference] = []
         for segment in Self.segments(all) {

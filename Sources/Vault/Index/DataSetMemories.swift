@@ -68,7 +68,7 @@ extension WriterCache.DataSetMemory {
             writer.varint(section.reference.entries)
             writer.treePath(section.reference.first)
             section.counts.encode(to: &writer)
-            writer.packNumbers(section.packs)
+            section.uses.encode(to: &writer)
         }
         writer.varint(contents.count)
         for (fingerprint, content) in contents {
@@ -83,7 +83,7 @@ extension WriterCache.DataSetMemory {
                     writer.varint(region.length)
                 }
             }
-            writer.packNumbers(content.packs)
+            content.uses.encode(to: &writer)
         }
         return writer.bytes
     }
@@ -102,7 +102,7 @@ extension WriterCache.DataSetMemory {
                 first: try reader.treePath())
             sections[fingerprint] = WriterCache.KnownSection(
                 reference: reference, counts: try RecordBody.Counts(decoding: &reader),
-                packs: try reader.packNumbers())
+                uses: try PackUses(decoding: &reader))
         }
         for _ in 0..<(try reader.number(upTo: reader.remaining)) {
             let fingerprint = try reader.digest()
@@ -114,8 +114,7 @@ extension WriterCache.DataSetMemory {
                     Content.Region(gap: try reader.varint(), length: try reader.varint())
                 } : nil
             contents[fingerprint] = WriterCache.KnownContent(
-                chunks: chunks, areLists: areLists, regions: regions,
-                packs: try reader.packNumbers())
+                chunks: chunks, areLists: areLists, regions: regions, uses: try PackUses(decoding: &reader))
         }
         try reader.end()
     }

@@ -16,9 +16,9 @@ package final class KnownChunks: Sendable {
 
     private struct State {
         /// Of this run, nil until they are put.
-        var packs: [PackReference?] = []
+        var packs: [(reference: PackReference, content: Int)?] = []
         var chunks: ChunkLevels
-        var used: Set<UInt32> = []
+        var used: [UInt32: Int] = [:]
         /// Put in this run, in the order of their puts.
         var put: [PackReference] = []
         var putBytes = 0
@@ -39,34 +39,35 @@ package final class KnownChunks: Sendable {
     private func isLive(_ pack: UInt128) -> Bool { pack >= live.count || live[Int(pack)] }
 
     /// - Parameter pack: the one that is open; nil begins one where the chunk is new.
-    package func claim(_ id: Digest, for pack: UInt32?) -> Claim {
+    package func claim(_ id: Digest, bytes: Int, for pack: UInt32?) -> Claim {
         state.withLock { state in
             if let known = state.chunks.find(id, where: isLive) {
-                state.used.insert(UInt32(known))
+                state.used[UInt32(known), default: 0] += bytes
                 return .known(pack: UInt32(known))
             }
             if pack == nil { state.packs.append(nil) }
             let pack = pack ?? UInt32(live.count + state.packs.count - 1)
             state.chunks.insert(id, UInt128(pack))
-            state.used.insert(pack)
+            state.used[pack, default: 0] += bytes
             return .mine(pack: pack)
         }
     }
 
     /// Uses packs without asking for their chunks; false, and nothing is used, where one of them
     /// is not there.
-    package func use(_ packs: [UInt32]) -> Bool {
+    package func use(_ uses: PackUses) -> Bool {
         state.withLock { state in
             let end = live.count + state.packs.count
-            guard packs.allSatisfy({ $0 < end && isLive(UInt128($0)) }) else { return false }
-            state.used.formUnion(packs)
+            guard uses.all.allSatisfy({ $0.pack < end && isLive(UInt128($0.pack)) }) else { return false }
+            for use in uses.all { state.used[use.pack, default: 0] += Int(use.bytes) }
             return true
         }
     }
 
-    package func put(_ pack: UInt32, as reference: PackReference) {
+    /// - Parameter content: bytes of content in it.
+    package func put(_ pack: UInt32, as reference: PackReference, content: Int) {
         state.withLock {
-            $0.packs[Int(pack) - live.count] = reference
+            $0.packs[Int(pack) - live.count] = (reference, content)
             $0.put.append(reference)
             $0.putBytes += reference.bytes
         }
@@ -78,10 +79,12 @@ package final class KnownChunks: Sendable {
     /// Packs put in this run so far, in the order of their puts.
     package var putPacks: [PackReference] { state.withLock { $0.put } }
 
-    /// Numbers of the packs to which this run refers.
-    package var used: [UInt32] { state.withLock { $0.used.sorted() } }
+    /// The packs to which this run refers, by number, and how many bytes of their content it takes.
+    package var used: [(pack: UInt32, bytes: Int)] {
+        state.withLock { $0.used.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+    }
 
     /// What is new at the end of a run: its packs by number, nil for those that were never put, and
     /// all chunks.
-    var result: (packs: [PackReference?], chunks: ChunkLevels) { state.withLock { ($0.packs, $0.chunks) } }
+    var result: (packs: [(reference: PackReference, content: Int)?], chunks: ChunkLevels) { state.withLock { ($0.packs, $0.chunks) } }
 }

@@ -49,7 +49,7 @@ package struct CacheHead: Sendable {
     let levels: [WriterCache.Stretch]
     let dataSets: [String: UInt64]
 
-    private static let magic = Array("ZWILLING CACHE 2\n".utf8)
+    private static let magic = Array("ZWILLING CACHE 3\n".utf8)
 
     var files: Set<[UInt8]> { Set((stretches.map(\.id) + levels.map(\.id) + dataSets.values).map(CacheFolder.name)) }
 
@@ -150,7 +150,7 @@ extension WriterCache {
         for stretch in stretches {
             let end = start + stretch.count
             try add(stretch.id) { file throws(SystemError) in
-                try file.write(folder.coded(encoded(packs[start..<end]), stretch.id), at: 0)
+                try file.write(folder.coded(encoded(start..<end), stretch.id), at: 0)
             }
             start = end
         }
@@ -180,32 +180,31 @@ extension WriterCache {
                 guard let level = Level(file, id: kept.id, count: kept.count, shape) else { return nil }
                 levels.append(level)
             }
-            var packs: [PackReference] = []
+            var (packs, content): ([PackReference], [UInt32]) = ([], [])
             packs.reserveCapacity(head.stretches.reduce(0) { $0 + $1.count })
+            content.reserveCapacity(packs.capacity)
             for stretch in head.stretches {
                 guard var reader = folder.read(stretch.id) else { return nil }
-                for _ in 0..<stretch.count { packs.append(try reader.pack()) }
+                for _ in 0..<stretch.count {
+                    packs.append(PackReference(name: try reader.digest(), bytes: try reader.number(upTo: Limits.packBytesMax)))
+                    content.append(UInt32(try reader.number(upTo: Int(UInt32.max))))
+                }
                 try reader.end()
             }
             self.init(
-                head: head.head, obeyed: head.obeyed, packs: packs, stretches: head.stretches, gone: head.gone,
+                head: head.head, obeyed: head.obeyed, packs: packs, content: content, stretches: head.stretches, gone: head.gone,
                 chunks: ChunkLevels(shape, levels: levels),
                 dataSets: DataSetMemories(head.dataSets.mapValues { .init(id: $0, in: folder) }))
         } catch { return nil }
     }
 
-    private func encoded(_ packs: ArraySlice<PackReference>) -> [UInt8] {
-        var writer = ByteWriter(reserving: packs.count * 36)
-        for pack in packs {
-            writer.digest(pack.name)
-            writer.varint(pack.bytes)
+    private func encoded(_ range: Range<Int>) -> [UInt8] {
+        var writer = ByteWriter(reserving: range.count * 40)
+        for number in range {
+            writer.digest(packs[number].name)
+            writer.varint(packs[number].bytes)
+            writer.varint(UInt64(content[number]))
         }
         return writer.bytes
-    }
-}
-
-extension ByteReader {
-    fileprivate mutating func pack() throws(Malformed) -> PackReference {
-        PackReference(name: try digest(), bytes: try number(upTo: Limits.packBytesMax))
     }
 }

@@ -10,6 +10,8 @@ package struct WriterCache: Sendable {
     package var head: ChainHead
     /// Every pack that the chain up to `head` names. Their numbers stay.
     package private(set) var packs: [PackReference] = []
+    /// Bytes of content in each; 0 where that is not known.
+    package private(set) var content: [UInt32] = []
     /// Numbers of packs that were lost, or never put. What they held is unknown.
     package private(set) var gone: Set<UInt32> = []
     /// Numbers of packs by chunk.
@@ -41,13 +43,11 @@ package struct WriterCache: Sendable {
     package struct KnownSection: Hashable, Sendable {
         package let reference: SectionReference
         package let counts: RecordBody.Counts
-        /// Numbers of all packs from which it is restored.
-        package let packs: [UInt32]
+        /// All packs from which it is restored.
+        package let uses: PackUses
 
-        package init(
-            reference: SectionReference, counts: RecordBody.Counts, packs: [UInt32]
-        ) {
-            (self.reference, self.counts, self.packs) = (reference, counts, packs)
+        package init(reference: SectionReference, counts: RecordBody.Counts, uses: PackUses) {
+            (self.reference, self.counts, self.uses) = (reference, counts, uses)
         }
     }
 
@@ -56,13 +56,13 @@ package struct WriterCache: Sendable {
         package let chunks: [ChunkReference]
         package let areLists: Bool
         package let regions: [Content.Region]?
-        package let packs: [UInt32]
+        package let uses: PackUses
 
         package init(
-            chunks: [ChunkReference], areLists: Bool, regions: [Content.Region]?, packs: [UInt32]
+            chunks: [ChunkReference], areLists: Bool, regions: [Content.Region]?, uses: PackUses
         ) {
             (self.chunks, self.areLists) = (chunks, areLists)
-            (self.regions, self.packs) = (regions, packs)
+            (self.regions, self.uses) = (regions, uses)
         }
     }
 
@@ -75,10 +75,10 @@ package struct WriterCache: Sendable {
     }
 
     init(
-        head: ChainHead, obeyed: UInt64, packs: [PackReference], stretches: [Stretch], gone: Set<UInt32>, chunks: ChunkLevels,
-        dataSets: DataSetMemories
+        head: ChainHead, obeyed: UInt64, packs: [PackReference], content: [UInt32], stretches: [Stretch], gone: Set<UInt32>,
+        chunks: ChunkLevels, dataSets: DataSetMemories
     ) {
-        (self.head, self.obeyed, self.packs, self.stretches) = (head, obeyed, packs, stretches)
+        (self.head, self.obeyed, self.packs, self.content, self.stretches) = (head, obeyed, packs, content, stretches)
         (self.gone, self.chunks, self.dataSets) = (gone, chunks, dataSets)
     }
 
@@ -88,8 +88,10 @@ package struct WriterCache: Sendable {
     private static let stretchMin = 1 << 12
     private static let stretchMax = 1 << 18
 
-    package mutating func add(_ more: [PackReference]) {
+    /// - Parameter content: bytes of content in each.
+    package mutating func add(_ more: [PackReference], content: [Int]) {
         packs += more
+        self.content += content.map { UInt32(clamping: $0) }
         guard !more.isEmpty else { return }
         var count = more.count
         while let last = stretches.last?.count, last < Self.stretchMax, last < max(4 * count, Self.stretchMin) {
@@ -108,13 +110,24 @@ package struct WriterCache: Sendable {
         for (number, pack) in packs.enumerated() where condemned.contains(pack.name) { gone.insert(UInt32(number)) }
     }
 
+    /// The packs of which a snapshot takes little, those first that hold most of what it does not take.
+    func sparse(_ taken: [(pack: UInt32, bytes: Int)]) -> [RecordBody.Sparse] {
+        var found: [(sparse: RecordBody.Sparse, dead: Int)] = []
+        for (pack, bytes) in taken {
+            let all = Int(content[Int(pack)])
+            guard all > 0, bytes * 100 < all * Limits.sparsePercent else { continue }
+            found.append((RecordBody.Sparse(packs[Int(pack)].name, percent: UInt8(bytes * 100 / all)), all - bytes))
+        }
+        return found.sorted { $0.dead > $1.dead }.prefix(Limits.sparsePacksMax).map(\.sparse)
+    }
+
     /// What is known at the end of a run. To be settled then.
     package mutating func take(_ known: KnownChunks) {
         let before = UInt32(packs.count)
         for (number, isLive) in known.live.enumerated() where !isLive { gone.insert(UInt32(number)) }
         let (added, chunks) = known.result
         for (number, pack) in added.enumerated() where pack == nil { gone.insert(before + UInt32(number)) }
-        add(added.map { $0 ?? PackReference(name: .zero, bytes: 0) })
+        add(added.map { $0?.reference ?? PackReference(name: .zero, bytes: 0) }, content: added.map { $0?.content ?? 0 })
         self.chunks = chunks
     }
 

@@ -19,6 +19,9 @@ package struct ChunkTable: Sendable {
 
     package var rows: [Row] = []
 
+    /// Bytes of all its chunks.
+    var content: Int { rows.reduce(0) { $0 + Int($1.plain) } }
+
     package init() {}
 
     package static func sealedBytes(rows: Int) -> Int {

@@ -8,6 +8,8 @@ import Ground
 package struct FinishedPack: Sendable {
     package let name: Digest
     package let bytes: ArraySlice<UInt8>
+    /// Bytes of content in it.
+    let content: Int
 }
 
 /// Fills packs, one after the other, in one buffer that it keeps. One per worker: not thread-safe,
@@ -146,7 +148,7 @@ package final class PackBuilder {
         reserve(padding.count)
         copy(padding, into: &buffer, at: end)
         let bytes = buffer[start..<start + target]
-        return FinishedPack(name: Sealing.hash(bytes), bytes: bytes)
+        return FinishedPack(name: Sealing.hash(bytes), bytes: bytes, content: table.content)
     }
 
     /// Begins the next pack, with a key of its own.

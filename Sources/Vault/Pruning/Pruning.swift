@@ -18,6 +18,8 @@ package struct Pruning: Sendable {
         package var graceSeconds: Int64 = 7 * 86_400
         /// Beginnings of the names of snapshots that somebody has looked at and found right.
         package var confirmed: [String] = []
+        /// A pack is emptied of which kept snapshots take less than this, in percent of its content; 0 for none.
+        package var sparsePercent = 30
         /// What must come at once before a snapshot is suspicious, in bytes.
         package var jumpBytesMin: UInt64 = 256 << 20
 
@@ -36,6 +38,9 @@ package struct Pruning: Sendable {
     /// Why nothing is let go before somebody has looked.
     package let alarms: [PruneAlarm]
     package let condemned: [PackReference]
+    /// Condemned as well, though kept snapshots name them: what these take of them, which is little, is stored
+    /// anew by whoever protects next, so that they can go together with those snapshots.
+    package let emptied: [PackReference]
     /// To be taken away now, those included that an earlier run was to take away.
     package let removable: [PackReference]
     /// Condemned packs that stay for now: for each reason how many, and their bytes.
@@ -46,7 +51,7 @@ package struct Pruning: Sendable {
         case grace(Moment)
         /// Until this writer protects again, or is retired.
         case writer(Identifier)
-        /// A kept snapshot names it: its run had begun before.
+        /// A kept snapshot names it: of one that was emptied, or its run had begun before.
         case needed
     }
 
@@ -56,7 +61,7 @@ package struct Pruning: Sendable {
     package let number: UInt64
 
     /// Whether it says anything but what was seen.
-    package var isEmpty: Bool { condemned.isEmpty && removable.isEmpty && chains.allSatisfy { $0.forgotten.isEmpty } }
+    package var isEmpty: Bool { condemned.isEmpty && emptied.isEmpty && removable.isEmpty && chains.allSatisfy { $0.forgotten.isEmpty } }
 }
 
 extension Pruning {
@@ -110,9 +115,8 @@ extension Pruning {
 
         // What is still needed, and what nobody names.
         var needed: Set<Digest> = []
-        PackList.each(in: observed.kept.filter { !(forgotten[$0.writer.id]?.contains($0.sequence) ?? false) }.map(\.list)) {
-            needed.insert($0.name)
-        }
+        let kept = observed.kept.filter { !(forgotten[$0.writer.id]?.contains($0.sequence) ?? false) }
+        PackList.each(in: kept.map(\.list)) { needed.insert($0.name) }
         var said: [Digest: Int] = [:]
         for (index, one) in statements.enumerated() { for pack in one.body.condemned where said[pack] == nil { said[pack] = index } }
         // Whoever names a pack may take it again, also who has no right to.
@@ -125,6 +129,8 @@ extension Pruning {
         let gone = Set(statements.flatMap(\.body.removed))
         let present = try await vault.presentPacks().map { PackReference(name: $0.key, bytes: $0.value) }.sorted { $0.name < $1.name }
         condemned = Array(present.filter { said[$0.name] == nil && !needed.contains($0.name) }.prefix(Self.packsMax))
+        emptied = Self.emptied(present.filter { said[$0.name] == nil }, SparsePacks(in: kept, below: options.sparsePercent).taken)
+            .prefix(Self.packsMax - condemned.count).sorted { $0.name < $1.name }
 
         // Phase two: what was condemned before.
         var obeyed: [Identifier: UInt64] = [:]
@@ -163,10 +169,21 @@ extension Pruning {
             let sum = waiting[reason] ?? (0, 0)
             waiting[reason] = (sum.packs + 1, sum.bytes + UInt64(pack.bytes))
         }
-        body.condemned = condemned.map(\.name)
+        body.condemned = (condemned + emptied).map(\.name)
         body.removed = removable.map(\.name).filter { !gone.contains($0) }
         (self.chains, self.alarms, self.removable, self.waiting) = (chains, alarms, removable, waiting)
         (self.body, previous, number) = (body, statements.last, free)
+    }
+
+    /// The emptiest, as long as what has to be stored anew is no more than a tenth of the vault: the next run
+    /// of protect must not become a long one.
+    private static func emptied(_ present: [PackReference], _ taken: [Digest: Int]) -> [PackReference] {
+        var room = present.reduce(0) { $0 + $1.bytes } / 10
+        let order = present.compactMap { pack in taken[pack.name].map { (pack, percent: $0) } }.sorted { $0.percent < $1.percent }
+        return order.prefix { pack, percent in
+            room -= pack.bytes / 100 * percent
+            return room >= 0
+        }.map(\.0)
     }
 
     private struct Group: Hashable {

@@ -37,11 +37,30 @@ extension RecordBody {
         package init(writer: Identifier, sequence: UInt64) { (self.writer, self.sequence) = (writer, sequence) }
     }
 
+    /// A pack of which a snapshot takes less than half.
+    package struct Sparse: Hashable, Sendable {
+        /// The first 8 bytes of its name, which are enough among the packs of one record.
+        package let pack: UInt64
+        /// How much of its content the snapshot takes at most.
+        package let percent: UInt8
+
+        package init(_ name: Digest, percent: UInt8) { (pack, self.percent) = (Self.short(name), percent) }
+
+        init(decoding reader: inout ByteReader) throws(Malformed) {
+            let place = reader.offset
+            (pack, percent) = (try reader.u64(), try reader.u8())
+            guard percent < Limits.sparsePercent else { throw Malformed("a pack that is not sparse", at: place) }
+        }
+
+        static func short(_ name: Digest) -> UInt64 { name.a.byteSwapped }
+    }
+
     private enum Tag {
         static let source: UInt64 = 1
         static let postgres: UInt64 = 2
         static let supersedes: UInt64 = 3
         static let released: UInt64 = 4
+        static let sparse: UInt64 = 5
     }
 
     func encodeExtensions(to writer: inout ByteWriter) {
@@ -70,6 +89,15 @@ extension RecordBody {
                 block.u64(one.sequence)
             }
             extensions.append((Tag.released, block.bytes))
+        }
+        if !sparse.isEmpty {
+            var block = ByteWriter()
+            block.varint(sparse.count)
+            for one in sparse {
+                block.u64(one.pack)
+                block.u8(one.percent)
+            }
+            extensions.append((Tag.sparse, block.bytes))
         }
         writer.varint(extensions.count)
         for (tag, block) in extensions {
@@ -112,6 +140,10 @@ extension RecordBody {
             case Tag.released:
                 released = try block.list { (block: inout ByteReader) throws(Malformed) in
                     Released(writer: try block.identifier(), sequence: try block.sequence())
+                }
+            case Tag.sparse:
+                sparse = try block.list { (block: inout ByteReader) throws(Malformed) in
+                    try Sparse(decoding: &block)
                 }
             default:
                 if isCritical { throw Malformed("\(Magic.newer) (extension \(tag))", at: place) }

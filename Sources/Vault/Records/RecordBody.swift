@@ -31,6 +31,8 @@ package struct RecordBody: Hashable, Sendable {
     package var supersedes: [UnitSpan] = []
     /// Snapshots that a drill has brought up and found right: a steward keeps the last of them.
     package var released: [Released] = []
+    /// Packs of which the snapshot takes little: a steward may have them emptied.
+    package var sparse: [Sparse] = []
 
     /// Under what a writer remembers the packs of a data set: its ranges have lists of their own.
     var memoryName: String { kind == .range ? "\(dataSet)\u{0}range" : dataSet }

@@ -20,6 +20,9 @@ struct PruneCommand: AsyncParsableCommand {
             by a later run: after --grace, and once the machines concerned have protected again, so that
             no run that is under way still needs it. Run it daily; it goes on wherever it was interrupted.
 
+            Of a pack of which snapshots need little, the machine that wrote it stores that little again
+            when it protects next; then the pack can go together with the last snapshot that needs it.
+
             It stops where a machine suddenly keeps far more than usual: look at what it names, then
             confirm it.
               zwilling prune --keep-daily 14 --keep-weekly 8 --keep-monthly 12 --dry-run
@@ -37,6 +40,9 @@ struct PruneCommand: AsyncParsableCommand {
                 zurückholen. Der Platz kommt mit einem späteren Lauf zurück: nach --grace, und wenn die
                 betroffenen Rechner wieder gesichert haben, damit kein laufender Lauf es noch braucht.
                 Täglich ausführen; nach einer Unterbrechung geht es weiter.
+
+                Brauchen Stände von einem Paket nur wenig, so sichert der Rechner, der es schrieb, dieses
+                Wenige beim nächsten Mal neu; dann kann das Paket mit dem letzten Stand weg, der es braucht.
 
                 Es hält an, wo ein Rechner plötzlich viel mehr sichert als sonst: ansehen, was genannt
                 ist, dann bestätigen.
@@ -76,6 +82,14 @@ struct PruneCommand: AsyncParsableCommand {
             say("How long packs stay after they were let go: 7d, or 0.", de: "Wie lange Pakete nach dem Aufgeben noch bleiben: 7d, oder 0."),
             valueName: say("time", de: "zeit")))
     var grace = "7d"
+
+    @Option(
+        help: ArgumentHelp(
+            say(
+                "Empty packs of whose content snapshots need less than so many percent, up to 50; 0 for none.",
+                de: "Pakete leeren, von deren Inhalt Stände weniger als so viel Prozent brauchen, bis 50; 0 für keine."),
+            valueName: say("percent", de: "prozent")))
+    var emptyBelow = 30
 
     @Option(help: ArgumentHelp(say("Only this data set; may be repeated.", de: "Nur dieser Datenbestand; mehrfach möglich."), valueName: "id"))
     var data: [String] = []
@@ -141,6 +155,10 @@ struct PruneCommand: AsyncParsableCommand {
         retention.logSeconds = try keepLog.map { text throws(Trouble) in try Self.seconds("--keep-log", text) }
         var options = Pruning.Options(retention)
         options.graceSeconds = try Self.seconds("--grace", grace)
+        guard 0...50 ~= emptyBelow else {
+            throw .option("--empty-below", Words("a number from 0 to 50", de: "eine Zahl von 0 bis 50"))
+        }
+        options.sparsePercent = emptyBelow
         options.dataSets = data.isEmpty ? nil : Set(data)
         for id in confirm where id.count < 4 || !id.allSatisfy(\.isHexDigit) {
             throw .option("--confirm", Words("four digits of a snapshot's name or more", de: "mindestens vier Stellen vom Namen eines Stands"))

@@ -36,7 +36,7 @@ struct PruneReport {
                 "stay until \"\(name(id))\" has protected again, or is retired",
                 de: "bleiben, bis „\(name(id))“ wieder gesichert hat oder stillgelegt ist")
         case .needed:
-            say("stay, since a run that had begun before still took them", de: "bleiben, denn ein zuvor begonnener Lauf nahm sie noch")
+            say("stay as long as a kept snapshot needs them", de: "bleiben, solange ein behaltener Stand sie braucht")
         }
     }
 
@@ -50,8 +50,15 @@ struct PruneReport {
         var lines = rows.isEmpty ? [] : table([heading] + rows, rightAligned: [0, 1])
         if !pruning.alarms.isEmpty { return lines }
         let condemned = Self.amount(pruning.condemned)
+        let emptied = pruning.emptied.isEmpty ? nil : Self.amount(pruning.emptied)
         if let outcome {
             lines.append(say("No longer needed: \(condemned).", de: "Nicht mehr gebraucht: \(condemned)."))
+            if let emptied {
+                lines.append(
+                    say(
+                        "Being emptied: \(emptied); the little that snapshots need of them is stored anew.",
+                        de: "Werden geleert: \(emptied); das Wenige, was Stände davon brauchen, wird neu gesichert."))
+            }
             lines.append(say("Taken away: \(Self.amount(outcome.removed)).", de: "Weggenommen: \(Self.amount(outcome.removed))."))
             if let first = outcome.refused.first {
                 let kept = Self.amount(outcome.refused.map(\.pack))
@@ -62,6 +69,7 @@ struct PruneReport {
             }
         } else {
             lines.append(say("Would no longer be needed: \(condemned).", de: "Nicht mehr gebraucht würden: \(condemned)."))
+            if let emptied { lines.append(say("Would be emptied: \(emptied).", de: "Geleert würden: \(emptied).")) }
             lines.append(
                 say(
                     "Would be taken away now: \(Self.amount(pruning.removable)).",
@@ -128,7 +136,7 @@ struct PruneReport {
         let isDone: Bool
         let chains: [Chain]
         let alarms: [Alarm]
-        let condemned, removable: Amount
+        let condemned, emptied, removable: Amount
         let removed, refused: Amount?
         let waiting: [Waiting]
     }
@@ -162,7 +170,7 @@ struct PruneReport {
             return Fields.Waiting(reason: kind, until: until, writer: writer, packs: packs, bytes: bytes)
         }
         return Fields(
-            isDone: outcome != nil, chains: chains, alarms: alarms, condemned: amount(pruning.condemned),
+            isDone: outcome != nil, chains: chains, alarms: alarms, condemned: amount(pruning.condemned), emptied: amount(pruning.emptied),
             removable: amount(pruning.removable), removed: outcome.map { amount($0.removed) },
             refused: outcome.map { amount($0.refused.map(\.pack)) }, waiting: waiting)
     }

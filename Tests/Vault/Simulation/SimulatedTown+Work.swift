@@ -76,13 +76,13 @@ extension SimulatedTown {
         var entries: [(up: Int, entry: Entry)] = []
         for (number, content) in contents.enumerated() {
             let fingerprint = Sealing.hash(content)
-            if let known = last?.contents[fingerprint], run.known.use(known.packs) {
+            if let known = last?.contents[fingerprint], run.known.use(known.uses) {
                 references += known.chunks
                 memory.contents[fingerprint] = known
             } else {
                 let (reference, pack) = try await chunks.store(content[...], .data)
                 references.append(reference)
-                memory.contents[fingerprint] = .init(chunks: [reference], areLists: false, regions: nil, packs: [pack])
+                memory.contents[fingerprint] = .init(chunks: [reference], areLists: false, regions: nil, uses: PackUses(pack, bytes: content.count))
             }
             var file = entry("f\(1000 + number)")
             file.content = Content(size: UInt64(content.count), regions: nil, stream: .chunks([number]))
@@ -111,10 +111,11 @@ extension SimulatedTown {
             remember(machine, vault, observed.heads, observed.newest?.number ?? 0)
             let plan = try await Pruning(observed, options, now: now(machine))
             guard plan.alarms.isEmpty else { return note("\(machine.name): halted") }
-            note("\(machine.name): statement \(plan.number) condemns \(plan.condemned.map(\.name.short)), removes \(plan.removable.map(\.name.short))")
+            note("\(machine.name): statement \(plan.number) condemns \(plan.condemned.map(\.name.short)), empties \(plan.emptied.map(\.name.short)), removes \(plan.removable.map(\.name.short))")
             let outcome = try await plan.carryOut(in: vault, by: institution.steward, width: 3)
             counts.letGo += plan.chains.reduce(0) { $0 + $1.forgotten.count }
             counts.removed += outcome.removed.count
+            counts.emptied += plan.emptied.count
             if let mutation { await mutation.prune(plan, observed, process) }
             guard !process.isKilled else { return }
             remember(machine, vault, [:], plan.number)

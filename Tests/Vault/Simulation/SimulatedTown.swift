@@ -206,7 +206,7 @@ final class SimulatedTown: @unchecked Sendable {
 
 /// What came of it: a simulation in which nothing happens proves nothing.
 struct SimulatedCounts {
-    var (done, letGo, removed, repaired, killed, restored, contested, failed) = (0, 0, 0, 0, 0, 0, 0, 0)
+    var (done, letGo, removed, repaired, killed, restored, contested, emptied, failed) = (0, 0, 0, 0, 0, 0, 0, 0, 0)
 
     static func += (one: inout SimulatedCounts, other: SimulatedCounts) {
         one.done += other.done
@@ -216,6 +216,7 @@ struct SimulatedCounts {
         one.killed += other.killed
         one.restored += other.restored
         one.contested += other.contested
+        one.emptied += other.emptied
         one.failed += other.failed
     }
 }

@@ -45,7 +45,7 @@ struct VaultSimulationTests {
         // It is of no use if nothing comes to its end.
         let least = Int(Self.seeds)
         #expect(counts.done > least && counts.letGo > least / 2 && counts.removed > least / 2)
-        #expect(counts.killed > least / 4 && counts.restored > least / 20 && counts.repaired > least / 2)
+        #expect(counts.killed > least / 4 && counts.restored > least / 20 && counts.repaired > least / 2 && counts.emptied > least / 20)
     }
 
     @Test("The same seed does the same")
