@@ -6,7 +6,8 @@ Trees: the source of Linux (a Debian package, unpacked once into a cache) and th
 (large binaries). Of each: first protect, protect again unchanged, restore to memory, verify with
 all data; then the size of the repository, the number of its objects, and peak memory. The tools
 take turns, step by step; figures are medians of all runs. Then two changes: one small file of the
-Linux tree, and 4 KiB within one large file; what counts there is what the repository grows by.
+Linux tree, and 4 KiB within one large file; what counts there is what the repository grows by. A tree of
+1,000,000 small files shows what looking costs. The toolchain is also protected with --compression fast.
 
 restic runs with its defaults, borg with zstd,3 and repokey-blake2. Passphrases of the peers are
 in the environment of their processes, the only way they have. Peak memory is that of the process
@@ -36,6 +37,7 @@ from bench_tools import BenchFailure, makers  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.path.join(os.path.dirname(HERE), ".build-package", "zwilling")
 STEPS = ["first", "again", "restore", "verify"]
+MANY = 1_000_000
 MIB = 1024 * 1024
 CHANGE_BYTES = 4096
 
@@ -97,6 +99,18 @@ def large_file(path, size):
             file.write(chance.randbytes(MIB))
 
 
+def many_files(directory, count):
+    """Small files of different content, a thousand in each directory."""
+    chance = random.Random(3)
+    for number in range(count):
+        folder = os.path.join(directory, f"{number // 1000:04}")
+        if number % 1000 == 0:
+            os.makedirs(folder)
+        with open(os.path.join(folder, f"{number % 1000:03}"), "wb", buffering=0) as file:
+            file.write(chance.randbytes(chance.randrange(20, 400)))
+    return directory
+
+
 def warm(tree):
     """Read everything once, and say what there is: entries that are files, and their bytes."""
     count = size = 0
@@ -154,7 +168,7 @@ def restored_by(tool, tree, size, room, compares):
     return measured
 
 
-def one_run(tools, tree, size, room, number):
+def one_run(tools, tree, size, room, number, steps):
     """Every step by every tool in turn: {tool: {step: Measured}}.
 
     In each run another one begins, so that none is always the first.
@@ -163,8 +177,10 @@ def one_run(tools, tree, size, room, number):
     for tool in tools:
         tool.create()
     first = number % len(tools)
-    for step in STEPS:
+    for step in steps:
         for tool in tools[first:] + tools[:first]:
+            if step == "first":
+                touch(room, size // 2)
             if step in ("first", "again"):
                 # borg asks the kernel to forget the files that it has read.
                 warm(tree)
@@ -177,26 +193,44 @@ def one_run(tools, tree, size, room, number):
                 file=sys.stderr)
     for tool in tools:
         result[tool.name]["unlock"] = tool.unlock()
+        result[tool.name]["start"] = tool.start()
     return result
 
 
-def compare_on_tree(name, tree, options, work, small_change):
+def fast(make, program, place, tree, size, room):
+    """What --compression fast makes of it."""
+    tool = make(program, place)
+    tool.create()
+    touch(room, size // 2)
+    warm(tree)
+    seconds = tool.protect(tree, "--compression", "fast").seconds
+    measured = {"seconds": seconds, "bytes": tool.size()[0] - tool.companions_size()}
+    tool.remove()
+    return measured
+
+
+def compare_on_tree(name, tree, options, work, small_change, steps):
     files, size = warm(tree)
     print(f"{name}: {files:,} files, {size:,} bytes", file=sys.stderr)
     room = room_for(size, work)
-    runs, sizes, grown = [], {}, {}
+    runs, sizes, grown, fasts = [], {}, {}, []
     for number in range(options.runs):
         print(f" run {number + 1} of {options.runs}", file=sys.stderr)
         place = os.path.join(work, "repositories")
         tools = [make(path, os.path.join(place, make.name)) for make, path in options.tools]
-        runs.append(one_run(tools, tree, size, room, number))
+        runs.append(one_run(tools, tree, size, room, number, steps))
         sizes = {tool.name: (*tool.size(), tool.companions_size()) for tool in tools}
         if small_change and number == options.runs - 1:
             change_small_file(tree)
             grown = {tool.name: grown_by(tool, tree) for tool in tools}
+        if name == "toolchain":
+            fasts.append(fast(*options.tools[0], os.path.join(place, "fast"), tree, size, room))
         shutil.rmtree(place)
-    return {"name": name, "files": files, "bytes": size, "change": grown, "tools": {
-        tool: summary([run[tool] for run in runs], *sizes[tool]) for tool in runs[0]}}
+    fasts.sort(key=lambda one: one["seconds"])
+    return {
+        "name": name, "files": files, "bytes": size, "change": grown,
+        "fast": fasts[len(fasts) // 2] if fasts else None,
+        "tools": {tool: summary([run[tool] for run in runs], *sizes[tool]) for tool in runs[0]}}
 
 
 def summary(runs, size, objects, companions):
@@ -256,18 +290,20 @@ def change_in_large_file(size, options, work):
 
 
 def trees(options, work):
-    """(name, directory, whether it is ours to change)"""
+    """(name, directory, whether it is ours to change, what to measure)"""
     copy = os.path.join(work, "tree")
     if options.smoke:
-        yield "tiny", tiny_tree(copy), True
+        yield "tiny", tiny_tree(copy), True, STEPS
         return
     linux, toolchain = linux_tree(), toolchain_tree()
     if options.quick:
         linux, toolchain = os.path.join(linux, "arch"), os.path.join(toolchain, "usr", "bin")
     subprocess.run(["cp", "-a", "--", linux, copy], check=True)
-    yield "linux", copy, True
+    yield "linux", copy, True, STEPS
     shutil.rmtree(copy)
-    yield "toolchain", toolchain, False
+    yield "toolchain", toolchain, False, STEPS
+    yield "many", many_files(copy, MANY // 10 if options.quick else MANY), False, STEPS[:2]
+    shutil.rmtree(copy)
 
 
 def parsed():
@@ -302,8 +338,8 @@ def main():
             tool = make(program, os.path.join(work, "version"))
             results["versions"][tool.name] = tool.version()
             tool.remove()
-        for name, tree, is_ours in trees(options, work):
-            results["trees"].append(compare_on_tree(name, tree, options, work, is_ours))
+        for name, tree, is_ours, steps in trees(options, work):
+            results["trees"].append(compare_on_tree(name, tree, options, work, is_ours, steps))
         results["largeFile"] = change_in_large_file(large, options, work)
     print(report(results))
     if options.json:

@@ -4,7 +4,7 @@
 MIB = 1024 * 1024
 LABELS = {
     "first": "first protect", "again": "again", "restore": "restore", "verify": "verify all data",
-    "unlock": "unlock only",
+    "unlock": "unlock only", "start": "start only",
 }
 
 
@@ -45,14 +45,21 @@ def tree_table(tree):
     def add(label, key, shape):
         rows.append(row(label, [key(tools[name]) for name in names], shape))
 
-    for step, label in LABELS.items():
+    steps = {step: label for step, label in LABELS.items() if step in tools[names[0]]["steps"]}
+    for step, label in steps.items():
         add(label, lambda tool, step=step: tool["steps"][step]["seconds"], seconds)
-    for step, label in LABELS.items():
+    for step, label in steps.items():
         add(f"memory, {label}", lambda tool, step=step: tool["steps"][step]["peakBytes"], mebibytes)
     add("repository", lambda tool: tool["repositoryBytes"], mebibytes)
     add("  without companions",
         lambda tool: tool["repositoryBytes"] - tool["companionsBytes"], mebibytes)
     add("objects", lambda tool: tool["objects"], plain)
+    if tree["fast"]:
+        peers = [tools[name] for name in names[1:]]
+        first = [tool["steps"]["first"]["seconds"] for tool in peers]
+        rows.append(row("first, --compression fast", [tree["fast"]["seconds"], *first], seconds))
+        sizes = [tool["repositoryBytes"] for tool in peers]
+        rows.append(row("  repository", [tree["fast"]["bytes"], *sizes], mebibytes))
     if tree["change"]:
         rows += change_rows("small file changed", [tree["change"][name] for name in names])
     title = f"{tree['name']}: {tree['files']:,} files, {mebibytes(tree['bytes'])}"

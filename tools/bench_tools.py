@@ -74,6 +74,10 @@ class Tool:
             [self.program, *arguments], self.environment, directory or self.place,
             os.path.join(self.place, "log"))
 
+    def start(self):
+        """What it takes to begin and to end."""
+        return self.run(self.version_word)
+
     def version(self):
         answer = subprocess.run(
             [self.program, self.version_word], capture_output=True, text=True, check=True,
@@ -114,8 +118,8 @@ class Zwilling(Tool):
     def key(self):
         return "--passphrase-file", self.passphrase
 
-    def protect(self, path):
-        return self.run("protect", path)
+    def protect(self, path, *options):
+        return self.run("protect", path, *options)
 
     def restore(self, target):
         return self.run("restore", "latest", "--to", target, *self.key())

@@ -11,7 +11,7 @@ enum CompressionOption: String, ExpressibleByArgument, CaseIterable {
     /// zstd's level.
     var level: Int32 {
         switch self {
-        case .fast: 1
+        case .fast: -1
         case .default: 2
         case .best: 15
         }
