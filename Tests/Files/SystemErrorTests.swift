@@ -10,7 +10,7 @@ struct SystemErrorTests {
         SystemError(code: code, operation: "openat", path: path.bytes)
     }
 
-    @Test("The kind follows from the errno", arguments: [
+    @Test("Out of space read as something else: the kind follows from the errno", arguments: [
         (ENOSPC, Trouble.Kind.full), (EDQUOT, .full), (EROFS, .readOnly), (EACCES, .denied),
         (EPERM, .denied), (ENOENT, .missing), (EEXIST, .exists), (EBUSY, .busy), (EAGAIN, .busy),
         (EIO, .system), (EMFILE, .system), (ELOOP, .system), (9999, .system),

@@ -41,7 +41,7 @@ struct SeveralSitesTests {
         #expect(try town.differences(town.tree, target.appending(path: town.tree.path)) == "")
     }
 
-    @Test("One deleted, one reset to yesterday, one flipping bytes: all comes back, and repair makes all well, each named")
+    @Test("A repair that destroys: one deleted, one reset to yesterday, one flipping bytes: all comes back, and repair makes all well, each named")
     func lost() throws {
         try spreadOut()
         _ = try good("protect", town.tree.path)

@@ -60,7 +60,7 @@ struct SiteProbeTests {
         }
     }
 
-    @Test("is told what it lacks", arguments: Set(SiteProbe.Ability.allCases).subtracting([.multipart, .locking]))
+    @Test("S3 dialects: a site is told what it lacks", arguments: Set(SiteProbe.Ability.allCases).subtracting([.multipart, .locking]))
     func deficient(ability: SiteProbe.Ability) async throws {
         #expect(try await !there(Deficient(lacks: ability)).contains(ability))
     }

@@ -149,7 +149,7 @@ struct ChunkLevelsTests {
         #expect(kept(state, test) != nil)
     }
 
-    @Test("A run that is killed while it keeps its cache leaves the last one, or the new one")
+    @Test("An incomplete index compaction: a run that is killed while it keeps its cache leaves the last one, or the new one")
     func killed() async throws {
         let test = try await TestVault()
         let state = LocalState()
