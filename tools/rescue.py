@@ -43,7 +43,7 @@ DATA_MAX, TREE_MAX = 2 * MIB, 16 * MIB  # plain bytes of a chunk, § 2
 PACK_MIN, PACK_MAX, KEYRING_MAX, RECORD_MAX = 64 * KIB, 64 * MIB, 16 * MIB, 16 * MIB
 COMPANION_MAX, INVITATION_MAX = 256 * MIB, 64 * KIB
 UNIT_MIN, UNIT_MAX, UNIT_PLAIN_MAX, SESSION_UNITS = 4096, 20 * MIB, 16 * MIB, 9000  # § 10
-PACK_CHUNKS_MAX, PACK_CHANGES_MAX = 4096, 63
+PACK_CHUNKS_MAX = 4096
 SCRYPT_BYTES_MAX, SCRYPT_P_MAX = 1024 * MIB, 16  # the page names no limit; Python's is 2 GiB
 SEALED_KEY = 1120 + 32 + 16  # an HPKE message that holds a key
 DATA, TREE = 1, 2  # kinds of packs
@@ -1342,7 +1342,7 @@ class Records:
         while changes[-1].base:
             number = changes[-1].base
             base = self.chains[record.writer.id].get(number)
-            if number >= record.number or base is None or len(changes) > PACK_CHANGES_MAX:
+            if number >= record.number or base is None:
                 raise Damage(record.name, f"its pack list rests on record {number}, which cannot "
                              "be used", f"seine Packliste beruht auf Eintrag {number}, der nicht "
                              "verwendbar ist")

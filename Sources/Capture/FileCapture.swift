@@ -17,7 +17,7 @@ package struct CaptureOptions: Sendable {
     /// zstd level.
     package var level: Int32 = 2
     /// Workers.
-    package var width = Machine.cores
+    package var width = Machine.cores + 1
 
     package init() {}
 }

@@ -44,7 +44,7 @@ public protocol Site: Sendable {
 
     /// The copies that can be had now, where there are several sites: two may have won a name while these did
     /// not see each other. Else none.
-    func copies(of name: ObjectName) async throws(Trouble) -> [[UInt8]]
+    func copies(of name: ObjectName, upTo max: Int) async throws(Trouble) -> [[UInt8]]
 
     /// Every object whose name begins with `prefix`, ordered by name. What a listing does not show
     /// is never proof that it does not exist.
@@ -102,7 +102,7 @@ extension Site {
 
     public func listDecided(_ prefix: String) async throws(Trouble) -> [ObjectEntry] { try await list(prefix) }
 
-    public func copies(of name: ObjectName) async throws(Trouble) -> [[UInt8]] { [] }
+    public func copies(of name: ObjectName, upTo max: Int) async throws(Trouble) -> [[UInt8]] { [] }
 
     public func versions(of name: ObjectName) async throws(Trouble) -> [String] { [] }
 

@@ -14,6 +14,8 @@ package enum Limits {
     package static let companionBytesMax = 256 << 20
     package static let nameBytesMax = 255
     package static let deltasInARowMax = 63
+    /// A list that grows by more is stated by several records. Then it is not stated whole again as soon.
+    package static let packsInRecordMax = 100_000
     /// A record names packs of which it takes less than this, in percent of their content, and so many at most.
     package static let sparsePercent = 50
     package static let sparsePacksMax = 1024

@@ -93,6 +93,14 @@ package struct OpenVault: Sendable {
     /// Where the chunks of a snapshot lie. If one of its packs is gone, its writer's other packs
     /// are looked through too: a later run may have stored the same chunks again.
     package func index(of snapshot: Observed.Fact, width: Int) async -> ChunkIndex {
+        if !snapshot.isListWhole {
+            do throws(Trouble) {
+                let all = try await vault.presentPacks().map { PackReference(name: $0.key, bytes: $0.value) }
+                return await index(of: all, by: snapshot.writer, width: width)
+            } catch {
+                // What the records name will have to do.
+            }
+        }
         let index = await index(of: snapshot.packs, by: snapshot.writer, width: width)
         guard !index.troubles.isEmpty else { return index }
         return await self.index(

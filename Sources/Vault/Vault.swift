@@ -131,18 +131,18 @@ package struct Vault: Sendable {
 
     /// Puts what lies at fewer sites than must have it, because whoever put it was killed: before anything
     /// is built on it, or the loss of one site would leave a gap that nobody can fill.
-    func complete(_ names: [ObjectName], in folder: String) async throws(Trouble) {
-        let stored = Set(try await site.listStored(folder).map(\.name))
-        guard names.contains(where: { !stored.contains($0) }) else { return }
-        let shown = try await site.list(folder)
+    ///
+    /// - Parameter hash: of the object, where two may have been put by one name.
+    func complete(_ name: ObjectName, _ hash: Digest, in folder: String) async throws(Trouble) {
+        guard !(try await site.listStored(folder).contains { $0.name == name }) else { return }
         // One that is there in several sizes is damaged somewhere: to mend that is the keeper's work.
-        for name in names where !stored.contains(name) && shown.count(where: { $0.name == name }) == 1 {
-            let bytes = try await object(name, upTo: Limits.statementBytesMax)
-            guard keyring.isRight(name, bytes) == true else { throw .changed(name.text, at: site.label) }
-            do throws(Trouble) { try await site.put(name, bytes[...], existing: .refuse) } catch {
-                // It was there, and only not shown.
-                guard error.kind == .exists else { throw error }
-            }
+        guard try await site.list(folder).count(where: { $0.name == name }) == 1 else { return }
+        let bytes = try await site.whole(name, upTo: Limits.statementBytesMax) { Sealing.hash($0) == hash }
+        guard Sealing.hash(bytes) == hash else { throw .changed(name.text, at: site.label) }
+        do throws(Trouble) { try await site.put(name, bytes[...], existing: .refuse) } catch {
+            // It was there, and only not shown; or it is damaged at one of them, which a keeper mends.
+            if error.kind == .exists { return }
+            guard try await site.listStored(folder).contains(where: { $0.name == name }) else { throw error }
         }
     }
 

@@ -58,7 +58,7 @@ package struct VaultWriter: Sendable {
         let isKnown = cache?.head == head
         // One that this machine was not told of may not have got everywhere.
         if !isKnown, head.sequence > 0 {
-            try await vault.complete([Record.name(writer.id, head.sequence)], in: Record.prefix(writer.id))
+            try await vault.complete(Record.name(writer.id, head.sequence), head.hash, in: Record.prefix(writer.id))
         }
         let known = isKnown ? cache?.obeyed ?? 0 : 0
         let said = try await vault.statementsToObey(after: known)
@@ -157,9 +157,8 @@ package final class WriterRun: Sendable {
         var head: ChainHead
         var bytesAtCheckpoint = 0
         var isCheckpointing = false
-        /// The last checkpoint of this run, how many packs it made known, how many changes led to
-        /// it: each says only what is new.
-        var checkpoint: (sequence: UInt64, packs: Int, deltas: Int) = (0, 0, 0)
+        /// The last checkpoint of this run, and how many packs it made known: each says only what is new.
+        var checkpoint: (sequence: UInt64, packs: Int) = (0, 0)
     }
 
     private let draft: RecordBody
@@ -224,15 +223,35 @@ package final class WriterRun: Sendable {
         body.addedBytes = UInt64(put)
         let packs = known.putPacks
         let last = state.withLock { $0.checkpoint }
-        let isFull = last.sequence == 0 || last.deltas >= Limits.deltasInARowMax
-        body.base = isFull ? 0 : last.sequence
-        body.packsAdded = isFull ? packs : Array(packs[last.packs...])
+        body.base = last.sequence
+        body.packsAdded = Array(packs[last.packs...])
         try await append(body)
         state.withLock {
             $0.bytesAtCheckpoint = put
             $0.isCheckpointing = false
-            $0.checkpoint = ($0.head.sequence, packs.count, isFull ? 0 : last.deltas + 1)
+            $0.checkpoint = ($0.head.sequence, packs.count)
         }
+    }
+
+    /// States in advance what does not fit into one record, by checkpoints of which each rests on the one before.
+    ///
+    /// - Returns: how many it took.
+    private func shorten(_ body: inout RecordBody) async throws(Trouble) -> Int {
+        var count = 0
+        while body.packsAdded.count + body.packsRemoved.count > Limits.packsInRecordMax {
+            var piece = draft
+            piece.kind = .checkpoint
+            piece.base = body.base
+            piece.packsAdded = Array(body.packsAdded.prefix(Limits.packsInRecordMax))
+            // To remove what is in no list has no effect.
+            piece.packsRemoved = Array(body.packsRemoved.prefix(Limits.packsInRecordMax - piece.packsAdded.count))
+            try await append(piece)
+            body.packsAdded.removeFirst(piece.packsAdded.count)
+            body.packsRemoved.removeFirst(piece.packsRemoved.count)
+            body.base = state.withLock { $0.head.sequence }
+            count += 1
+        }
+        return count
     }
 
     /// Puts a record at the next slot of the chain. Only one writer can win a slot.
@@ -302,7 +321,7 @@ package final class WriterRun: Sendable {
         body.addedBytes = UInt64(known.putBytes)
         var result = memory
         let last = cache.dataSets[draft.memoryName]
-        if let last, last.sequence > 0, last.deltas < Limits.deltasInARowMax {
+        if let last, last.sequence > 0, last.deltas < max(Limits.deltasInARowMax, used.count * 64 / Limits.packsInRecordMax) {
             let before = Set(last.packs)
             body.base = last.sequence
             body.packsAdded = used.filter { !before.contains($0) }.map { kept.packs[Int($0)] }
@@ -316,6 +335,7 @@ package final class WriterRun: Sendable {
         amend(&body)
         // What the record names lies everywhere before it, as far as that can be had.
         await writer.vault.site.settle()
+        result.deltas += try await shorten(&body)
         try await append(body)
         await writer.vault.site.settle()
         let head = state.withLock { $0.head }

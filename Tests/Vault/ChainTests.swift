@@ -73,7 +73,7 @@ struct ChainTests {
         }
     }
 
-    @Test("whose pack lists rest on a lost record names the ones that cannot be read")
+    @Test("whose pack lists rest on a lost record names it, and all packs are looked through")
     func lostBase() async throws {
         let test = try await TestVault()
         let first = try await test.protect([prose(500)])
@@ -82,9 +82,15 @@ struct ChainTests {
         #expect(try await test.observed().troubles.isEmpty)
         test.site.drop(test.record(1))
         let observed = try await test.observed()
-        #expect(observed.snapshots.isEmpty)
+        #expect(observed.snapshots.map(\.sequence) == [2])
         #expect(names(observed.troubles.first, test.record(1)))
         #expect(names(observed.troubles.last, test.record(2)))
+        // What only the lost record names is found all the same.
+        let third = try await test.protect([prose(500), prose(700, seed: 3)], on: second.cache)
+        let open = try await OpenVault(test.vault, test.unlocked)
+        let fact = try #require(open.observed.snapshots.first { $0.id == third.head.hash })
+        let index = await open.index(of: fact, width: 2)
+        #expect(try index.place(of: test.domain.chunkId(of: prose(500)[...], .data), .data).row.plain > 0)
     }
 
     @Test("does not take records that were swapped, or replayed at another place")

@@ -253,7 +253,7 @@ struct PruneTests {
         let plans = [try await town.pruning(), try await town.pruning()]
         _ = try await plans[0].carryOut(in: town.test.vault, by: town.steward)
         let found = try await trouble { _ = try await plans[1].carryOut(in: town.test.vault, by: town.steward) }
-        #expect(found?.kind == .exists)
+        #expect(found?.kind == .busy)
         #expect(try await town.packs() == 4)
     }
 

@@ -41,9 +41,9 @@ extension SpreadSite {
     }
 
     /// In the order of the plan.
-    package func copies(of name: ObjectName) async throws(Trouble) -> [[UInt8]] {
+    package func copies(of name: ObjectName, upTo max: Int) async throws(Trouble) -> [[UInt8]] {
         let results = await gathered(lanes.filter { !$0.isResting }) { lane in
-            do throws(Trouble) { return Optional(try await AskedSite(lane: lane, patience: self.patience.listing).get(name, in: nil)) } catch { return nil }
+            do throws(Trouble) { return Optional(try await AskedSite(lane: lane, patience: self.patience.listing).get(name, in: 0..<max + 1)) } catch { return nil }
         }
         return results.compactMap(\.self)
     }

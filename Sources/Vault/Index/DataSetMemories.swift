@@ -90,7 +90,7 @@ extension WriterCache.DataSetMemory {
 
     package init(decoding reader: inout ByteReader) throws(Malformed) {
         sequence = try reader.u64()
-        deltas = try reader.number(upTo: Limits.deltasInARowMax)
+        deltas = try reader.number(upTo: Int(UInt32.max))
         packs = try reader.packNumbers()
         for _ in 0..<(try reader.number(upTo: reader.remaining)) {
             let fingerprint = try reader.digest()

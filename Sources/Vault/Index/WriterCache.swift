@@ -115,8 +115,8 @@ package struct WriterCache: Sendable {
         var found: [(sparse: RecordBody.Sparse, dead: Int)] = []
         for (pack, bytes) in taken {
             let all = Int(content[Int(pack)])
-            guard all > 0, bytes * 100 < all * Limits.sparsePercent else { continue }
-            found.append((RecordBody.Sparse(packs[Int(pack)].name, percent: UInt8(bytes * 100 / all)), all - bytes))
+            guard all > 0, bytes * 100 <= all * (Limits.sparsePercent - 1) else { continue }
+            found.append((RecordBody.Sparse(packs[Int(pack)].name, percent: UInt8((bytes * 100 + all - 1) / all)), all - bytes))
         }
         return found.sorted { $0.dead > $1.dead }.prefix(Limits.sparsePacksMax).map(\.sparse)
     }

@@ -154,6 +154,14 @@ extension ByteWriter {
 }
 
 extension ByteReader {
+    /// One with which can be reckoned: within 34,000 years of 1970.
+    mutating func date() throws(Malformed) -> Moment {
+        let start = offset
+        let moment = try moment()
+        guard (-(1 << 40) + 1..<1 << 40).contains(moment.seconds) else { throw Malformed("no date", at: start) }
+        return moment
+    }
+
     package mutating func moment() throws(Malformed) -> Moment {
         let seconds = try signed()
         let start = offset

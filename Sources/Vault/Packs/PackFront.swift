@@ -110,7 +110,7 @@ extension Vault {
                 let name = Digest(hex: hex)
             else { continue }
             // Several sites may say several; whoever reads it finds out.
-            packs[name] = max(packs[name] ?? 0, entry.size)
+            packs[name] = max(packs[name] ?? 0, min(entry.size, Limits.packBytesMax + 1))
         }
         return packs
     }

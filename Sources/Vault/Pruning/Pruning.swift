@@ -21,7 +21,7 @@ package struct Pruning: Sendable {
         /// A pack is emptied of which kept snapshots take less than this, in percent of its content; 0 for none.
         package var sparsePercent = 30
         /// What must come at once before a snapshot is suspicious, in bytes.
-        package var jumpBytesMin: UInt64 = 256 << 20
+        package var jumpBytesMin: UInt64 = 4 << 20
 
         package init(_ retention: Retention) { self.retention = retention }
     }
@@ -39,7 +39,7 @@ package struct Pruning: Sendable {
     package let alarms: [PruneAlarm]
     package let condemned: [PackReference]
     /// Condemned as well, though kept snapshots name them: what these take of them, which is little, is stored
-    /// anew by whoever protects next, so that they can go together with those snapshots.
+    /// anew by whoever protects next, so that they can go once those snapshots have gone.
     package let emptied: [PackReference]
     /// To be taken away now, those included that an earlier run was to take away.
     package let removable: [PackReference]
@@ -113,10 +113,15 @@ extension Pruning {
         body.forgotten = (statements.last?.body.forgotten ?? [:]).merging(forgotten.mapValues { Numbers($0) }) { Numbers(Array($0.all) + Array($1.all)) }
             .filter { !$0.value.stretches.isEmpty }
 
-        // What is still needed, and what nobody names.
-        var needed: Set<Digest> = []
+        // What is still needed, and what nobody names. Of what each writer needs, a tenth may be stored anew.
+        var needed: [Digest: Identifier] = [:]
+        var room: [Identifier: Int] = [:]
         let kept = observed.kept.filter { !(forgotten[$0.writer.id]?.contains($0.sequence) ?? false) }
-        PackList.each(in: kept.map(\.list)) { needed.insert($0.name) }
+        for (writer, facts) in Dictionary(grouping: kept, by: \.writer.id) {
+            var bytes = 0
+            PackList.each(in: facts.map(\.list)) { if needed.updateValue(writer, forKey: $0.name) == nil { bytes += $0.bytes } }
+            room[writer] = bytes / 10
+        }
         var said: [Digest: Int] = [:]
         for (index, one) in statements.enumerated() { for pack in one.body.condemned where said[pack] == nil { said[pack] = index } }
         // Whoever names a pack may take it again, also who has no right to.
@@ -128,42 +133,39 @@ extension Pruning {
         }
         let gone = Set(statements.flatMap(\.body.removed))
         let present = try await vault.presentPacks().map { PackReference(name: $0.key, bytes: $0.value) }.sorted { $0.name < $1.name }
-        condemned = Array(present.filter { said[$0.name] == nil && !needed.contains($0.name) }.prefix(Self.packsMax))
-        emptied = Self.emptied(present.filter { said[$0.name] == nil }, SparsePacks(in: kept, below: options.sparsePercent).taken)
-            .prefix(Self.packsMax - condemned.count).sorted { $0.name < $1.name }
+        condemned = Array(present.filter { said[$0.name] == nil && needed[$0.name] == nil }.prefix(Self.packsMax))
+        // The emptiest first, as long as the next run of nobody becomes a long one.
+        let sparse = SparsePacks(in: kept, below: options.sparsePercent).taken
+        let emptiest = present.compactMap { pack in said[pack.name] == nil ? sparse[pack.name].map { (pack, percent: $0) } : nil }
+            .sorted { ($0.percent, $0.0.name) < ($1.percent, $1.0.name) }
+        emptied = emptiest.filter { pack, percent in
+            guard let writer = needed[pack.name], let left = room[writer] else { return false }
+            room[writer] = left - pack.bytes / 100 * (percent + 1)
+            return left >= pack.bytes / 100 * (percent + 1)
+        }.prefix(Self.packsMax - condemned.count).map(\.0).sorted { $0.name < $1.name }
 
         // Phase two: what was condemned before.
-        var obeyed: [Identifier: UInt64] = [:]
-        for writer in vault.keyring.writers {
-            guard case .active = writer.state else {
-                obeyed[writer.id] = .max
-                continue
-            }
-            guard let head = observed.heads[writer.id], head.sequence > 0 else { continue }
-            obeyed[writer.id] = try await vault.record(of: writer, head).obeyedStatement
+        let obeyed = try await Self.obeyed(observed)
+        let grace = { @Sendable (made: Moment) in Moment(seconds: made.seconds + options.graceSeconds, nanoseconds: made.nanoseconds) }
+        let resting = Self.resting(observed.facts, statements, body, witnessed, grace)
+        let old = present.filter { said[$0.name] != nil }
+        let reasons = await gathered(old, width: 16) { [needed, said, naming] pack -> Reason? in
+            guard needed[pack.name] == nil else { return .needed }
+            // An earlier run was to take it away.
+            guard !gone.contains(pack.name), let index = said[pack.name] else { return nil }
+            let end = max(grace(witnessed.made[index]), resting[pack.name] ?? now)
+            guard now >= end else { return .grace(end) }
+            let silent = vault.keyring.writers.map(\.id).filter { obeyed[$0] ?? 0 < statements[index].number }
+            return await vault.waits(for: silent, to: pack.name, naming: naming[pack.name] ?? []).map { .writer($0) }
         }
         var removable: [PackReference] = []
         var waiting: [Reason: (packs: Int, bytes: UInt64)] = [:]
-        for pack in present {
-            guard let index = said[pack.name] else { continue }
-            var reason: Reason?
-            let made = witnessed.made[index]
-            let end = Moment(seconds: made.seconds + options.graceSeconds, nanoseconds: made.nanoseconds)
-            if needed.contains(pack.name) { reason = .needed } else if gone.contains(pack.name) {
-                // An earlier run was to take it away.
-            } else if now < end { reason = .grace(end) } else {
-                let silent = vault.keyring.writers.map(\.id).filter { obeyed[$0] ?? 0 < statements[index].number }
-                if !silent.isEmpty {
-                    // A record may name what is another's, to have it taken away: so its header has a say, too.
-                    let names = naming[pack.name] ?? []
-                    let owner = await vault.writer(of: pack.name, isProven: names.isEmpty)
-                    // What nobody can read now may be anybody's.
-                    let waiting = silent.first { owner == nil || owner == $0 || names.contains($0) }
-                    if let waiting { reason = .writer(waiting) }
-                }
-            }
+        var left = Self.packsMax
+        for (pack, reason) in zip(old, reasons) {
             guard let reason else {
-                removable.append(pack)
+                // The rest is for the next run.
+                if !gone.contains(pack.name) { left -= 1 }
+                if left >= 0 || gone.contains(pack.name) { removable.append(pack) }
                 continue
             }
             let sum = waiting[reason] ?? (0, 0)
@@ -175,15 +177,39 @@ extension Pruning {
         (self.body, previous, number) = (body, statements.last, free)
     }
 
-    /// The emptiest, as long as what has to be stored anew is no more than a tenth of the vault: the next run
-    /// of protect must not become a long one.
-    private static func emptied(_ present: [PackReference], _ taken: [Digest: Int]) -> [PackReference] {
-        var room = present.reduce(0) { $0 + $1.bytes } / 10
-        let order = present.compactMap { pack in taken[pack.name].map { (pack, percent: $0) } }.sorted { $0.percent < $1.percent }
-        return order.prefix { pack, percent in
-            room -= pack.bytes / 100 * percent
-            return room >= 0
-        }.map(\.0)
+    /// Of each writer, the newest statement that it obeys; of one that is retired, all.
+    private static func obeyed(_ observed: Observed) async throws(Trouble) -> [Identifier: UInt64] {
+        var obeyed: [Identifier: UInt64] = [:]
+        for writer in observed.vault.keyring.writers {
+            guard case .active = writer.state else {
+                obeyed[writer.id] = .max
+                continue
+            }
+            guard let head = observed.heads[writer.id], head.sequence > 0 else { continue }
+            obeyed[writer.id] = try await observed.vault.record(of: writer, head).obeyedStatement
+        }
+        return obeyed
+    }
+
+    /// Until when packs stay because the last record that names them was let go a short time ago: one that was
+    /// emptied has been condemned long before.
+    ///
+    /// - Parameter body: what is to be stated now, with all that is let go.
+    private static func resting(
+        _ facts: [Observed.Fact], _ statements: [Statement], _ body: Statement.Body, _ witnessed: Witnessed, _ grace: (Moment) -> Moment
+    ) -> [Digest: Moment] {
+        let since = statements.indices.last { grace(witnessed.made[$0]) <= witnessed.now } ?? 0
+        var lists: [Int: [PackList]] = [:]
+        for fact in facts where body.forgotten[fact.writer.id]?.contains(fact.sequence) ?? false {
+            let first = statements.indices[since...].first { statements[$0].hasForgotten(fact.writer.id, fact.sequence) }
+            lists[first ?? statements.count, default: []].append(fact.list)
+        }
+        var until: [Digest: Moment] = [:]
+        for (index, lists) in lists.sorted(by: { $0.key > $1.key }) {
+            let end = grace(index < statements.count ? witnessed.made[index] : witnessed.now)
+            PackList.each(in: lists) { if until[$0.name] == nil { until[$0.name] = end } }
+        }
+        return until
     }
 
     private struct Group: Hashable {
@@ -200,7 +226,7 @@ extension Pruning {
 
     /// States what was worked out, then takes away what may go. Interrupted anywhere, the next run goes on.
     ///
-    /// - Throws: `.exists` where another steward has made a statement meanwhile; then nothing was done.
+    /// - Throws: `.busy` where another steward has made a statement meanwhile; then nothing was done.
     package func carryOut(
         in vault: Vault, by keys: StewardKeys, width: Int = 8,
         report: @escaping @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
@@ -210,8 +236,14 @@ extension Pruning {
             throw .impossible("to sign a statement")
         }
         guard object.count <= Limits.statementBytesMax else { throw .tooLarge("the statement", object.count, Limits.statementBytesMax) }
-        if let previous { try await vault.complete([Statement.name(previous.number)], in: Statement.folder) }
-        try await vault.site.putDecided(Statement.name(number), object[...])
+        if let previous { try await vault.complete(Statement.name(previous.number), previous.hash, in: Statement.folder) }
+        do throws(Trouble) { try await vault.site.putDecided(Statement.name(number), object[...]) } catch {
+            guard error.kind == .exists else { throw error }
+            throw Trouble(
+                .busy,
+                Words("Another steward has pruned meanwhile. Nothing was done here.", de: "Ein anderer Verwalter hat inzwischen aufgeräumt. Hier geschah nichts."),
+                advice: Words("Prune again if something is left to do.", de: "Erneut aufräumen, falls noch etwas zu tun ist."), cause: error)
+        }
         await vault.site.settle()
         let done = Mutex(0)
         let results = await gathered(removable, width: width) { pack in
@@ -236,13 +268,28 @@ extension Pruning {
 }
 
 extension Vault {
+    /// For which of those that have not obeyed yet a pack has to wait; nil for none.
+    ///
+    /// - Parameter names: who has named it.
+    fileprivate func waits(for silent: [Identifier], to pack: Digest, naming names: Set<Identifier>) async -> Identifier? {
+        guard let first = silent.first else { return nil }
+        if let one = silent.first(where: names.contains) { return one }
+        // A record may name what is another's, to have it taken away: so its header has a say, too.
+        let said = await writer(of: pack, isProven: false)
+        if let said, silent.contains(said) { return said }
+        let owner = names.isEmpty ? await writer(of: pack, isProven: true) : said
+        // What nobody can read now may be anybody's.
+        guard let owner else { return first }
+        return silent.contains(owner) ? owner : nil
+    }
+
     /// The writer that a pack's header names; nil where it cannot be read, or names nobody.
     ///
     /// - Parameter isProven: whether the whole pack is held against its name. Else one copy is believed.
-    fileprivate func writer(of pack: Digest, isProven: Bool) async -> Identifier? {
+    private func writer(of pack: Digest, isProven: Bool) async -> Identifier? {
         do {
             guard isProven else { return try await packFront(pack) { front throws(Trouble) in keyring.writer(front.header.writer)?.id } }
-            let bytes = try await wholePack(pack)
+            let bytes = try await site.get(packName(pack), in: 0..<Limits.packBytesMax + 1) { Sealing.hash($0) == pack }
             guard Sealing.hash(bytes) == pack else { return nil }
             return keyring.writer(try PackFront(name: pack, decoding: bytes).header.writer)?.id
         } catch { return nil }

@@ -26,13 +26,21 @@ struct SparsePacks {
             said.formUnion(newest.body.sparse.filter { $0.percent < percent }.map(\.pack))
         }
         var taken: [Digest: Int] = [:]
-        var named: [ObjectIdentifier: Set<Digest>] = [:]
+        var named: [PackList: Set<Digest>] = [:]
         func packs(of list: PackList) -> Set<Digest> {
-            if let known = named[ObjectIdentifier(list)] { return known }
-            var result = list.before.map(packs) ?? []
-            result.subtract(list.removed)
-            result.formUnion(list.added.lazy.map(\.name).filter { said.contains(RecordBody.Sparse.short($0)) })
-            named[ObjectIdentifier(list)] = result
+            var way: [PackList] = []
+            var next: PackList? = list
+            while let one = next, named[one] == nil {
+                way.append(one)
+                next = one.before
+            }
+            var result = next.flatMap { named[$0] } ?? []
+            for one in way.reversed() {
+                let change = one.change
+                result.subtract(change.removed)
+                result.formUnion(change.added.lazy.map(\.name).filter { said.contains(RecordBody.Sparse.short($0)) })
+            }
+            named[list] = result
             return result
         }
         for facts in groups.values where !said.isEmpty {

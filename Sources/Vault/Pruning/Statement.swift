@@ -107,7 +107,7 @@ extension Statement.Body {
     }
 
     fileprivate init(decoding reader: inout ByteReader) throws(Malformed) {
-        made = try reader.moment()
+        made = try reader.date()
         let heads = try reader.list { (reader: inout ByteReader) throws(Malformed) in
             (try reader.identifier(), ChainHead(sequence: try reader.sequence(), hash: try reader.digest()))
         }
@@ -245,13 +245,23 @@ extension Vault {
         return (all, free, nil)
     }
 
-    /// Every pack on which no writer may build.
-    func condemnedPacks() async throws(Trouble) -> Set<Digest> {
-        Set(try await statements().all.flatMap(\.body.condemned))
-    }
-
-    /// Every pack that was taken away, or is to be.
-    package func removedPacks() async throws(Trouble) -> Set<Digest> {
-        Set(try await statements().all.flatMap(\.body.removed))
+    /// Every pack on which no writer may build, and every one that was taken away or is to be, as far as
+    /// statements can be read: anybody who may add to a site can put something else among them.
+    package func readableStatements() async throws(Trouble) -> (condemned: Set<Digest>, removed: Set<Digest>) {
+        let read = await gathered(try await statementNumbers()) { number -> Result<Statement, Trouble> in
+            do throws(Trouble) { return .success(try await statement(number)) } catch { return .failure(error) }
+        }
+        var (condemned, removed): (Set<Digest>, Set<Digest>) = ([], [])
+        for result in read {
+            do throws(Trouble) {
+                let one = try result.get()
+                guard one.isAccepted else { continue }
+                condemned.formUnion(one.body.condemned)
+                removed.formUnion(one.body.removed)
+            } catch where error.kind != .system {
+                // Whoever lists the vault or verifies it names it.
+            }
+        }
+        return (condemned, removed)
     }
 }

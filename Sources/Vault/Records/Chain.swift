@@ -142,7 +142,7 @@ extension Vault {
         do throws(Trouble) {
             var counts: [Digest: Int] = [:]
             var found: [Record] = []
-            for bytes in try await site.copies(of: Record.name(writer.id, record.sequence)) {
+            for bytes in try await site.copies(of: Record.name(writer.id, record.sequence), upTo: Limits.statementBytesMax) {
                 do throws(Trouble) { found.append(try self.record(of: writer, record.sequence, bytes)) } catch { continue }
             }
             for one in found { counts[one.hash, default: 0] += 1 }

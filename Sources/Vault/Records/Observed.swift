@@ -13,6 +13,8 @@ package struct Observed: Sendable {
         package let id: Digest
         package let body: RecordBody
         let list: PackList
+        /// False where the list rests on a record that cannot be read: then any pack of the writer may be needed.
+        let isListWhole: Bool
         /// Whether a steward has let it go: its packs need not be there.
         package let isForgotten: Bool
 
@@ -66,15 +68,21 @@ package struct Observed: Sendable {
                 let chain = try await Chain(of: writer, in: vault, after: known, remembered: remembered)
                 heads[writer.id] = chain.head ?? (entries.isEmpty ? nil : known)
                 troubles += chain.troubles
-                var lists: [UInt64: PackList] = [:]
+                let all = PackLists()
+                var lists: [UInt64: (list: PackList, isWhole: Bool)] = [:]
                 func add(_ sequence: UInt64, _ hash: Digest, _ body: () throws(Trouble) -> RecordBody) {
                     do throws(Trouble) {
                         let body = try body()
-                        let list = try Self.list(of: body, sequence, writer, lists, site: vault.site.label)
-                        lists[sequence] = list
+                        let base = lists[body.base]
+                        if body.base > 0, base == nil {
+                            troubles.append(.baseless(Record.name(writer.id, sequence), body.base, at: vault.site.label))
+                        }
+                        let list = all.add(after: base?.list, adding: body.packsAdded, removing: body.base > 0 ? body.packsRemoved : [])
+                        let isWhole = body.base == 0 || base?.isWhole ?? false
+                        lists[sequence] = (list, isWhole)
                         facts.append(
                             Fact(
-                                writer: writer, sequence: sequence, id: hash, body: body, list: list,
+                                writer: writer, sequence: sequence, id: hash, body: body, list: list, isListWhole: isWhole,
                                 isForgotten: newest?.hasForgotten(writer.id, sequence) ?? false))
                     } catch { troubles.append(error) }
                 }
@@ -116,20 +124,6 @@ package struct Observed: Sendable {
                 throw .malformed(name, at: site, reason)
             }
         }
-    }
-
-    private static func list(
-        of body: RecordBody, _ sequence: UInt64, _ writer: Writer, _ lists: [UInt64: PackList], site: String
-    ) throws(Trouble) -> PackList {
-        guard body.base > 0 else { return PackList(after: nil, adding: body.packsAdded, removing: []) }
-        guard let before = lists[body.base] else {
-            throw .damaged(
-                Record.name(writer.id, sequence).text, at: site,
-                Words(
-                    "its pack list rests on record \(body.base), which cannot be read",
-                    de: "seine Paketliste beruht auf Eintrag \(body.base), der nicht lesbar ist"))
-        }
-        return PackList(after: before, adding: body.packsAdded, removing: body.packsRemoved)
     }
 
     /// The snapshot that a person means: `latest`, or the first digits of its name.
@@ -189,7 +183,8 @@ package struct Observed: Sendable {
     /// old data for new.
     private func latest(of all: [Fact], _ dataSet: String?) throws(Trouble) -> Fact {
         let snapshots = all.filter { dataSet != nil || !RecordBody.acts.contains($0.body.dataSet) }
-        if let trouble = troubles.first {
+        // What stewards have said makes less count, but never the latest.
+        if let trouble = recordTroubles.first {
             throw Trouble(
                 trouble.kind, trouble.message,
                 advice: Words(
@@ -212,5 +207,15 @@ package struct Observed: Sendable {
                     de: "Mit „zwilling protect PFAD“ einen anlegen."))
         }
         return latest
+    }
+}
+
+extension Trouble {
+    fileprivate static func baseless(_ record: ObjectName, _ base: UInt64, at site: String) -> Trouble {
+        .damaged(
+            record.text, at: site,
+            Words(
+                "its pack list rests on record \(base), which cannot be read, so all packs are looked through for it",
+                de: "seine Paketliste beruht auf Eintrag \(base), der nicht lesbar ist, daher wird für ihn in allen Paketen gesucht"))
     }
 }

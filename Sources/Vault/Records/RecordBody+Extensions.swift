@@ -145,6 +145,7 @@ extension RecordBody {
                 sparse = try block.list { (block: inout ByteReader) throws(Malformed) in
                     try Sparse(decoding: &block)
                 }
+                guard sparse.count <= Limits.sparsePacksMax else { throw Malformed("too many sparse packs", at: place) }
             default:
                 if isCritical { throw Malformed("\(Magic.newer) (extension \(tag))", at: place) }
                 continue

@@ -100,7 +100,7 @@ package struct RecordBody: Hashable, Sendable {
             throw Malformed("\(Magic.newer) (kind of record)", at: 0)
         }
         self.kind = kind
-        begun = try reader.moment()
+        begun = try reader.date()
         dataSet = try reader.text()
         host = try reader.text()
         paths = try reader.list { (reader: inout ByteReader) throws(Malformed) in

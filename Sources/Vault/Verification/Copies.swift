@@ -84,7 +84,7 @@ extension Vault {
             }
         }
         // A site that was away must not bring back what was taken away meanwhile.
-        let removed = Set(try await removedPacks().map(packName))
+        let removed = Set(try await readableStatements().removed.map(packName))
         let (work, all) = (objects(shelves).filter { !removed.contains($0.name) }, shelves)
         let meter = VerifyMeter(total: (work.count, work.reduce(0) { $0 + UInt64($1.bytes) }), report)
         // Content before what names it, so that each site is consistent by itself at any time.

@@ -51,8 +51,8 @@ extension Observed {
             }
         }
         // What is on its way out is no orphan.
-        var named: Set<Digest> = []
-        do throws(Trouble) { named = try await vault.condemnedPacks() } catch {
+        var named = try await vault.readableStatements().condemned
+        do throws(Trouble) { _ = try await vault.statements() } catch {
             guard error.kind != .system else { throw error }
             if !result.findings.contains(where: { $0.message == error.message }) { result.findings.append(error) }
         }

@@ -175,9 +175,13 @@ struct VaultState {
                 Words(
                     "This machine's key file \"\(printable(path(file)))\" is damaged.",
                     de: "Die Schlüsseldatei „\(printable(path(file)))“ ist beschädigt."),
-                advice: Words(
-                    "Make this machine a new writer with \"zwilling keys add --replace\".",
-                    de: "Diesen Rechner mit „zwilling keys add --replace“ neu anmelden."),
+                advice: file == .stewardKey
+                    ? Words(
+                        "Move the file away and make this machine a new steward with \"zwilling keys steward\".",
+                        de: "Die Datei wegbewegen und diesen Rechner mit „zwilling keys steward“ neu zum Verwalter machen.")
+                    : Words(
+                        "Make this machine a new writer with \"zwilling keys add --replace\".",
+                        de: "Diesen Rechner mit „zwilling keys add --replace“ neu anmelden."),
                 cause: error)
         }
     }

@@ -42,6 +42,16 @@ struct KeysRotateCommand: AsyncParsableCommand {
         let known = try await KnownVault(vault)
         let unlocked = try known.unlocked(passphrase)
         let new = try given ?? passphrase.newPassphrase()
+        do throws(Trouble) { _ = try known.vault.unlock(passphrase: new) } catch {
+            return try await rotate(known, to: new, with: unlocked)
+        }
+        throw Trouble(
+            .wrongUse,
+            Words("The new passphrase is the one that opens the vault now.", de: "Die neue Passphrase ist die, die den Tresor schon jetzt öffnet."),
+            advice: Words("Choose another.", de: "Eine andere wählen."))
+    }
+
+    private func rotate(_ known: KnownVault, to new: [UInt8], with unlocked: UnlockedKeyring) async throws {
         let changed = try await known.vault.rotating(to: new, with: unlocked, world: .real)
         known.remember(of: changed)
         let list = KeyList(keyring: changed.keyring, mine: try known.state.keys()?.writer)

@@ -91,7 +91,7 @@ struct PruneCommand: AsyncParsableCommand {
             valueName: say("percent", de: "prozent")))
     var emptyBelow = 30
 
-    @Option(help: ArgumentHelp(say("Only this data set; may be repeated.", de: "Nur dieser Datenbestand; mehrfach möglich."), valueName: "id"))
+    @Option(help: ArgumentHelp(say("Let go of snapshots of this data set only; may be repeated.", de: "Nur Stände dieses Datenbestands aufgeben; mehrfach möglich."), valueName: "id"))
     var data: [String] = []
 
     @Option(
@@ -151,6 +151,12 @@ struct PruneCommand: AsyncParsableCommand {
                 advice: Words(
                     "Give one or more of --keep-last, -hourly, -daily, -weekly, -monthly, -yearly.",
                     de: "Eine oder mehrere Optionen angeben: --keep-last, -hourly, -daily, -weekly, -monthly, -yearly."))
+        }
+        if retention.buckets.isEmpty {
+            warn(
+                Words(
+                    "with --keep-last alone, whoever steals a machine's key can push out all that is good by new snapshots. Keep some days or weeks as well.",
+                    de: "Mit --keep-last allein kann, wer den Schlüssel eines Rechners stiehlt, durch neue Stände alles Gute verdrängen. Auch einige Tage oder Wochen behalten."))
         }
         retention.logSeconds = try keepLog.map { text throws(Trouble) in try Self.seconds("--keep-log", text) }
         var options = Pruning.Options(retention)

@@ -48,6 +48,14 @@ struct PruneReport {
             [figure(chain.kept.count), figure(chain.forgotten.count), plain(chain.writer.name), plain(chain.dataSet)]
         }
         var lines = rows.isEmpty ? [] : table([heading] + rows, rightAligned: [0, 1])
+        if outcome == nil {
+            for chain in pruning.chains {
+                for fact in chain.forgotten {
+                    let what = "\(fact.id.short)  \(localTime(fact.body.begun))  \(plain(chain.writer.name))  \(plain(chain.dataSet))"
+                    lines.append(say("Would be let go: \(what)", de: "Aufgegeben würde: \(what)"))
+                }
+            }
+        }
         if !pruning.alarms.isEmpty { return lines }
         let condemned = Self.amount(pruning.condemned)
         let emptied = pruning.emptied.isEmpty ? nil : Self.amount(pruning.emptied)

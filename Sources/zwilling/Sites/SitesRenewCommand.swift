@@ -51,7 +51,7 @@ struct SitesRenewCommand: AsyncParsableCommand {
         var all = plan.sites.isEmpty ? [single] : plan.sites
         if let site, !plan.sites.isEmpty { all = [try plan.find(site)] }
         let states = try StateDirectory()
-        let spared = Set(try await known.vault.removedPacks().map(packName))
+        let spared = Set(try await known.vault.readableStatements().removed.map(packName))
         let progress = ProgressLine(output)
         var (fields, lines): ([Fields], [String]) = ([], [])
         var isAmiss = false

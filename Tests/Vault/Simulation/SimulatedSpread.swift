@@ -106,9 +106,9 @@ final class SimulatedSpread: Site, @unchecked Sendable {
         throw troubles.first { $0.kind != .missing } ?? troubles.first ?? .silent(lanes[0].port.site)
     }
 
-    func copies(of name: ObjectName) async throws(Trouble) -> [[UInt8]] {
+    func copies(of name: ObjectName, upTo max: Int) async throws(Trouble) -> [[UInt8]] {
         let (box, asked) = (Mailbox<[UInt8]>(), lanes.filter { !rests($0) })
-        for lane in asked { ask(lane, box) { port throws(Trouble) in try await port.get(name, in: nil) } }
+        for lane in asked { ask(lane, box) { port throws(Trouble) in try await port.get(name, in: 0..<max + 1) } }
         var found: [Int: [UInt8]] = [:]
         ring(box, after: 5)
         waiting: for _ in asked {

@@ -94,16 +94,22 @@ extension SimulatedTown {
         }
         // A thief may have put something in the place of one.
         guard stolen == nil else { return }
-        var condemned: [Digest: Moment] = [:]
+        var (condemned, letGo): ([Digest: Moment], [Digest: Moment]) = ([:], [:])
+        var seen: Set<Digest> = []
         for statement in try await vault.statements().all {
             // The clock of an earlier steward was ahead.
             condemned = condemned.mapValues { min($0, statement.body.made) }
+            letGo = letGo.mapValues { min($0, statement.body.made) }
+            for fact in observed.facts where statement.hasForgotten(fact.writer.id, fact.sequence) && seen.insert(fact.id).inserted {
+                for pack in fact.packs { letGo[pack.name] = statement.body.made }
+            }
             for pack in statement.body.removed {
                 guard let since = condemned[pack] else {
                     fail("statement \(statement.number) removes pack \(pack.short), which nobody has condemned before")
                     continue
                 }
-                if statement.body.made.seconds - since.seconds < institutionGrace {
+                let last = max(since, letGo[pack] ?? since)
+                if statement.body.made.seconds - last.seconds < institutionGrace {
                     fail("statement \(statement.number) removes pack \(pack.short) before its time")
                 }
             }

@@ -68,7 +68,7 @@ final class MutatedSite: Site, @unchecked Sendable {
         _ name: ObjectName, in range: Range<Int>?, accepting: @Sendable ([UInt8]) -> Bool
     ) async throws(Trouble) -> [UInt8] { try await site.get(name, in: range, accepting: accepting) }
 
-    func copies(of name: ObjectName) async throws(Trouble) -> [[UInt8]] { try await site.copies(of: name) }
+    func copies(of name: ObjectName, upTo max: Int) async throws(Trouble) -> [[UInt8]] { try await site.copies(of: name, upTo: max) }
 
     func list(_ prefix: String) async throws(Trouble) -> [ObjectEntry] { try await site.list(prefix) }
 

@@ -83,6 +83,7 @@ extension VaultSimulationTests {
             Found(seed: 75, testDescription: "A torn copy made a union of listings show a statement twice; nobody could go on."),
             Found(seed: 225, testDescription: "A snapshot named a pack that another data set had forgotten."),
             Found(seed: 2297, testDescription: "A record that lay at one site only was built upon, and lost."),
+            Found(seed: 40666, testDescription: "A writer that had lost its cache did not go on while a copy of its last record was damaged."),
             Found(seed: 4602, testDescription: "A pack of a run that stood still was taken away, because the site did not say whose it is."),
         ]
     }
