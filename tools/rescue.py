@@ -1350,9 +1350,9 @@ class Records:
             changes.append(self.body(base))
         result = {}
         for change in reversed(changes):
-            result.update(change.added)
-            for digest in change.removed:
+            for digest in change.removed if change.base else ():
                 result.pop(digest, None)
+            result.update(change.added)
         return result
 
 

@@ -68,21 +68,24 @@ package struct OpenVault: Sendable {
     ///
     /// Only packs of the writer's own domain count, so that nobody else's chunk can take the
     /// place of one of its own.
+    ///
+    /// - Parameter isGuess: whether others' packs may be among them, and are passed over.
     package func index(
-        of packs: [PackReference], by writer: Writer, width: Int
+        of packs: [PackReference], by writer: Writer, width: Int, isGuess: Bool = false
     ) async -> ChunkIndex {
         let gathering = ChunkIndex.Gathering()
         let troubles = await gathered(packs, width: width) { reference -> Trouble? in
             do throws(Trouble) {
-                gathering.add(
-                    try await vault.packFront(reference.name) { front throws(Trouble) in
+                let opened = try await vault.packFront(reference.name) { front throws(Trouble) -> Pack? in
                         guard front.header.domain == writer.domain else {
+                            if isGuess { return nil }
                             throw .damaged(
                                 packName(reference.name).text, at: vault.site.label,
                                 Words("it is another writer's", de: "es ist eines anderen Schreibers"))
                         }
                         return try open(front, bytes: reference.bytes)
-                    })
+                    }
+                if let opened { gathering.add(opened) }
                 return nil
             } catch { return error }
         }
@@ -93,18 +96,22 @@ package struct OpenVault: Sendable {
     /// Where the chunks of a snapshot lie. If one of its packs is gone, its writer's other packs
     /// are looked through too: a later run may have stored the same chunks again.
     package func index(of snapshot: Observed.Fact, width: Int) async -> ChunkIndex {
-        if !snapshot.isListWhole {
+        guard snapshot.isListWhole else { return await wholeIndex(of: snapshot.writer, width: width) }
+        let index = await index(of: snapshot.packs, by: snapshot.writer, width: width)
+        guard !index.troubles.isEmpty else { return index }
+        return await wholeIndex(of: snapshot.writer, width: width)
+    }
+
+    /// Of all packs that a writer's records name; where one of their lists is not whole, of all that are there.
+    func wholeIndex(of writer: Writer, width: Int) async -> ChunkIndex {
+        if observed.kept.contains(where: { $0.writer.id == writer.id && !$0.isListWhole }) {
             do throws(Trouble) {
-                let all = try await vault.presentPacks().map { PackReference(name: $0.key, bytes: $0.value) }
-                return await index(of: all, by: snapshot.writer, width: width)
+                return await index(of: try await observed.presentReferences(), by: writer, width: width, isGuess: true)
             } catch {
                 // What the records name will have to do.
             }
         }
-        let index = await index(of: snapshot.packs, by: snapshot.writer, width: width)
-        guard !index.troubles.isEmpty else { return index }
-        return await self.index(
-            of: observed.packs(of: snapshot.writer), by: snapshot.writer, width: width)
+        return await index(of: observed.packs(of: writer), by: writer, width: width)
     }
 }
 

@@ -219,7 +219,7 @@ package final class WriterRun: Sendable {
         }
         guard isDue else { return }
         var body = draft
-        body.kind = .checkpoint
+        (body.kind, body.supersedes) = (.checkpoint, [])
         body.addedBytes = UInt64(put)
         let packs = known.putPacks
         let last = state.withLock { $0.checkpoint }
@@ -240,7 +240,7 @@ package final class WriterRun: Sendable {
         var count = 0
         while body.packsAdded.count + body.packsRemoved.count > Limits.packsInRecordMax {
             var piece = draft
-            piece.kind = .checkpoint
+            (piece.kind, piece.supersedes) = (.checkpoint, [])
             piece.base = body.base
             piece.packsAdded = Array(body.packsAdded.prefix(Limits.packsInRecordMax))
             // To remove what is in no list has no effect.

@@ -257,6 +257,24 @@ struct PruneTests {
         #expect(try await town.packs() == 4)
     }
 
+    @Test("A steward's clock that ran ahead once holds up nothing for long")
+    func clockAheadOnce() async throws {
+        var town = try await PrunedTown()
+        try await town.protect([noise(300_000, seed: 1)])
+        let right = town.clock.now
+        town.clock.pass(days: 365)
+        try await town.prune()
+        town.clock.set(right.seconds)
+        var removed = 0
+        for seed: UInt8 in 2...12 {
+            town.clock.pass(days: 1)
+            try await town.protect([noise(300_000, seed: seed)])
+            removed += try await town.prune { $0.graceSeconds = 7 * 86_400 }.done.removed.count
+        }
+        // Two packs each, of the first three.
+        #expect(removed >= 4)
+    }
+
     @Test("A retired steward says nothing more, and another goes on where it stopped")
     func retiredSteward() async throws {
         var town = try await PrunedTown()

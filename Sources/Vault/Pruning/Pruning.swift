@@ -117,9 +117,13 @@ extension Pruning {
         var needed: [Digest: Identifier] = [:]
         var room: [Identifier: Int] = [:]
         let kept = observed.kept.filter { !(forgotten[$0.writer.id]?.contains($0.sequence) ?? false) }
-        for (writer, facts) in Dictionary(grouping: kept, by: \.writer.id) {
+        for (writer, facts) in Dictionary(grouping: kept, by: \.writer.id).sorted(by: { $0.key < $1.key }) {
             var bytes = 0
-            PackList.each(in: facts.map(\.list)) { if needed.updateValue(writer, forKey: $0.name) == nil { bytes += $0.bytes } }
+            PackList.each(in: facts.map(\.list)) { pack in
+                guard needed[pack.name] == nil else { return }
+                needed[pack.name] = writer
+                bytes += pack.bytes
+            }
             room[writer] = bytes / 10
         }
         var said: [Digest: Int] = [:]
@@ -147,9 +151,9 @@ extension Pruning {
         // Phase two: what was condemned before.
         let obeyed = try await Self.obeyed(observed)
         let grace = { @Sendable (made: Moment) in Moment(seconds: made.seconds + options.graceSeconds, nanoseconds: made.nanoseconds) }
-        let resting = Self.resting(observed.facts, statements, body, witnessed, grace)
+        let resting = Self.resting(observed.facts, statements, body, witnessed, grace, now)
         let old = present.filter { said[$0.name] != nil }
-        let reasons = await gathered(old, width: 16) { [needed, said, naming] pack -> Reason? in
+        let reasons = await gathered(old, width: 4) { [needed, said, naming] pack -> Reason? in
             guard needed[pack.name] == nil else { return .needed }
             // An earlier run was to take it away.
             guard !gone.contains(pack.name), let index = said[pack.name] else { return nil }
@@ -196,9 +200,10 @@ extension Pruning {
     ///
     /// - Parameter body: what is to be stated now, with all that is let go.
     private static func resting(
-        _ facts: [Observed.Fact], _ statements: [Statement], _ body: Statement.Body, _ witnessed: Witnessed, _ grace: (Moment) -> Moment
+        _ facts: [Observed.Fact], _ statements: [Statement], _ body: Statement.Body, _ witnessed: Witnessed, _ grace: (Moment) -> Moment,
+        _ now: Moment
     ) -> [Digest: Moment] {
-        let since = statements.indices.last { grace(witnessed.made[$0]) <= witnessed.now } ?? 0
+        let since = statements.indices.last { grace(witnessed.made[$0]) <= now } ?? 0
         var lists: [Int: [PackList]] = [:]
         for fact in facts where body.forgotten[fact.writer.id]?.contains(fact.sequence) ?? false {
             let first = statements.indices[since...].first { statements[$0].hasForgotten(fact.writer.id, fact.sequence) }
@@ -206,7 +211,8 @@ extension Pruning {
         }
         var until: [Digest: Moment] = [:]
         for (index, lists) in lists.sorted(by: { $0.key > $1.key }) {
-            let end = grace(index < statements.count ? witnessed.made[index] : witnessed.now)
+            let end = grace(index < statements.count ? witnessed.made[index] : now)
+            guard end > now else { continue }
             PackList.each(in: lists) { if until[$0.name] == nil { until[$0.name] = end } }
         }
         return until

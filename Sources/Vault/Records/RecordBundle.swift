@@ -173,7 +173,7 @@ extension VaultWriter {
             let there = Set(try await vault.site.list(prefix).compactMap { UInt64($0.name.text.dropFirst(prefix.count)) })
             let missing = (0..<sequence / RecordBundle.records).filter { !there.contains($0) }
             for number in missing.prefix(Self.bundlesAtOnce) {
-                guard let object = try await bundled(number) else { return }
+                guard let object = try await bundled(number), object.count <= Limits.bundleBytesMax else { return }
                 try await vault.site.put(RecordBundle.name(writer.id, number), object[...], existing: .refuse)
             }
         } catch {}

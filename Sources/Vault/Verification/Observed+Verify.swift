@@ -57,7 +57,8 @@ extension Observed {
             if !result.findings.contains(where: { $0.message == error.message }) { result.findings.append(error) }
         }
         PackList.each(in: facts.map(\.list)) { named.insert($0.name) }
-        result.orphans = present.filter { !named.contains($0.key) }
+        // A list that cannot be read may name any of them.
+        result.orphans = !kept.allSatisfy(\.isListWhole) ? [] : present.filter { !named.contains($0.key) }
             .map { PackReference(name: $0.key, bytes: $0.value) }.sorted { $0.name < $1.name }
         return result
     }
@@ -77,9 +78,10 @@ extension Observed {
         return packs
     }
 
-    /// Those of them that can be read at all.
+    /// Those of them that can be read at all; all that are there, where a list cannot be read.
     func presentReferences() async throws(Trouble) -> [PackReference] {
         let present = try await vault.presentPacks()
+        guard kept.allSatisfy(\.isListWhole) else { return present.map { PackReference(name: $0.key, bytes: $0.value) }.sorted { $0.name < $1.name } }
         return neededPacks.filter { present[$0.name] == $0.bytes }
     }
 

@@ -118,8 +118,7 @@ extension OpenVault {
     private func treeFindings(_ options: VerifyOptions) async -> [Trouble] {
         var findings: [Trouble] = []
         for writer in vault.keyring.writers {
-            let index = await index(
-                of: observed.packs(of: writer), by: writer, width: options.width)
+            let index = await wholeIndex(of: writer, width: options.width)
             findings += await treeFindings(of: writer, index)
         }
         return findings
