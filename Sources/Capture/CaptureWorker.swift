@@ -137,8 +137,8 @@ final class CaptureWorker {
             drawing.add(entry, in: item.directory, file)
         }
         guard let section = drawing.section else { return }
-        let (reference, pack, bytes) = try await store(section, drawing)
-        drawing.uses.add(pack, bytes: bytes)
+        let (reference, pack) = try await store(section, drawing)
+        drawing.uses.add(pack, bytes: reference.bytes)
         capturing.close(
             job,
             as: SectionReference(
@@ -149,7 +149,7 @@ final class CaptureWorker {
 
     private func store(
         _ section: Section, _ drawing: SectionDrawing
-    ) async throws(Trouble) -> (ChunkReference, UInt32, bytes: Int) {
+    ) async throws(Trouble) -> (ChunkReference, UInt32) {
         let bytes = section.encoded
         guard bytes.count <= Limits.treeChunkBytesMax else {
             let parent = printable(slashed(section.parent))
@@ -164,8 +164,7 @@ final class CaptureWorker {
                     de: "Die größten oder am stärksten zerstückelten Dateien dort ausschließen (docs/limits.md)."
                 ))
         }
-        let stored = try await chunks.store(bytes[...], .tree)
-        return (stored.reference, stored.pack, bytes.count)
+        return try await chunks.store(bytes[...], .tree)
     }
 
     /// The entry as it will stand in the section; nil where it went away or cannot be read.

@@ -16,7 +16,7 @@ package struct CaptureOptions: Sendable {
     package var root = [UInt8(ascii: "/")]
     /// zstd level.
     package var level: Int32 = 2
-    /// Workers.
+    /// Workers: one more than cores, since each waits for the disk at the end of a pack.
     package var width = Machine.cores + 1
 
     package init() {}

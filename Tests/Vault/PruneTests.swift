@@ -297,6 +297,36 @@ struct PruneTests {
         #expect(try await town.test.findings().isEmpty)
     }
 
+    @Test("Of statements counts what the newest leads back to, and what is planted among them hides nothing")
+    func planted() async throws {
+        var town = try await PrunedTown()
+        for seed: UInt8 in 1...3 {
+            try await town.protect([noise(1000, seed: seed)])
+            try await town.prune { $0.graceSeconds = 0 }
+            town.clock.pass()
+        }
+        let real = try await town.test.vault.readableStatements()
+        let latest = try await town.test.observed().snapshot("latest")
+        #expect(!real.removed.isEmpty && !real.condemned.isEmpty)
+        // By a stolen key, at a place that is long taken: it would have all packs go unrenewed.
+        let needed = try #require(latest.packs.first?.name)
+        var body = Statement.Body(made: town.clock.now)
+        body.removed = [needed]
+        let first = try await town.test.site.bytes(Statement.name(1))
+        let forged = try Statement.seal(body, number: 2, after: Sealing.hash(first), by: town.steward)
+        let copy = town.test.site.copy()
+        try await copy.replace(Statement.name(2), by: forged)
+        let test = try await TestVault(town.test, at: copy, world: town.test.world)
+        #expect(try await !test.vault.readableStatements().removed.contains(needed))
+        #expect(try await trouble { _ = try await test.vault.statements() }?.kind == .damaged)
+        // Something that is no statement, at the next place.
+        try await town.test.site.replace(Statement.name(4), by: noise(3000))
+        #expect(try await town.test.vault.readableStatements() == real)
+        let observed = try await town.test.observed()
+        #expect(try observed.snapshot("latest").id == latest.id && observed.troubles.map(\.kind) == [.damaged])
+        #expect(try await trouble { _ = try await town.pruning() }?.kind == .damaged)
+    }
+
     @Test("Nothing is let go while a record is missing or damaged")
     func gaps() async throws {
         var town = try await PrunedTown()
