@@ -16,8 +16,8 @@ package struct CaptureOptions: Sendable {
     package var root = [UInt8(ascii: "/")]
     /// zstd level.
     package var level: Int32 = 2
-    /// Workers: one more than cores, since each waits for the disk at the end of a pack.
-    package var width = Machine.cores + 1
+    /// Workers.
+    package var width = Machine.cores
 
     package init() {}
 }
